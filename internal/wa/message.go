@@ -1,0 +1,130 @@
+package wa
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// Direction of a message, seen from us.
+type Direction string
+
+// The directions.
+const (
+	Outbound Direction = "outbound"
+	Inbound  Direction = "inbound"
+)
+
+// Origin says who made a message; webhooks use it to avoid echo loops.
+type Origin string
+
+// The origins.
+const (
+	FromAPI         Origin = "api"
+	FromDashboard   Origin = "dashboard"
+	FromPhone       Origin = "phone" // typed on the client's own phone
+	FromContact     Origin = "contact"
+	FromOtherDevice Origin = "other_device"
+)
+
+// Recipient is whom a message goes to or came from.
+type Recipient struct {
+	Input     string    `json:"input,omitempty"`
+	ContactID ContactID `json:"contact_id,omitzero"`
+	Phone     Phone     `json:"phone,omitempty"`
+	LID       string    `json:"lid,omitempty"`
+}
+
+// Message is one message, ours or theirs. Times are UTC.
+type Message struct {
+	ID          MessageID         `json:"id"`
+	OrgID       OrgID             `json:"-"`
+	ClientID    ClientID          `json:"client_id"`
+	ChatID      ChatID            `json:"chat_id,omitzero"`
+	Direction   Direction         `json:"direction"`
+	Origin      Origin            `json:"origin"`
+	Type        string            `json:"type"`
+	Text        *Text             `json:"text,omitempty"`
+	Status      Status            `json:"status"`
+	Lane        Lane              `json:"lane"`
+	To          Recipient         `json:"to"`
+	Provider    string            `json:"provider"`
+	WireID      string            `json:"provider_message_id,omitempty"`
+	ReplyTo     *MessageID        `json:"reply_to,omitempty"`
+	Mentions    []string          `json:"mentions,omitempty"`
+	Typing      *bool             `json:"typing,omitempty"`
+	ClientRef   string            `json:"client_ref,omitempty"`
+	Metadata    map[string]string `json:"metadata,omitempty"`
+	Attempts    int               `json:"attempts"`
+	Error       *Failure          `json:"error,omitempty"`
+	SendAt      *time.Time        `json:"send_at,omitempty"`
+	ExpiresAt   *time.Time        `json:"expires_at,omitempty"`
+	NextTryAt   *time.Time        `json:"next_try_at,omitempty"`
+	SentAt      *time.Time        `json:"sent_at,omitempty"`
+	DeliveredAt *time.Time        `json:"delivered_at,omitempty"`
+	ReadAt      *time.Time        `json:"read_at,omitempty"`
+	CreatedAt   time.Time         `json:"created_at"`
+	UpdatedAt   time.Time         `json:"updated_at"`
+}
+
+// Content is the message's one content object.
+func (m Message) Content() Content {
+	if m.Text != nil {
+		return *m.Text
+	}
+	return nil
+}
+
+// SetContent puts c where it belongs.
+func (m *Message) SetContent(c Content) {
+	if t, ok := c.(Text); ok {
+		m.Type, m.Text = KindText, &t
+	}
+}
+
+// WireID derives the id that WhatsApp sees from ours. It is a pure function,
+// so every resend, by any worker, after any crash or database rollback,
+// carries the same id and recipients drop the copy. The shape is the one that
+// WhatsApp's web client gives its ids.
+func WireID(client ClientID, message MessageID) string {
+	sum := sha256.Sum256([]byte("chasqui/v1|" + client.UUID() + "|" + message.UUID()))
+	return "3EB0" + strings.ToUpper(hex.EncodeToString(sum[:9]))
+}
+
+// Wait says why a message has not left yet. The words are the API's
+// "blocked_by".
+type Wait string
+
+// Every reason to wait.
+const (
+	NoWait            Wait = ""
+	WaitOffline       Wait = "client_offline"
+	WaitUnpaired      Wait = "client_unpaired"
+	WaitRestricted    Wait = "client_restricted"
+	WaitPaused        Wait = "client_paused"
+	WaitMinuteCap     Wait = "minute_cap"
+	WaitHourCap       Wait = "hour_cap"
+	WaitDayCap        Wait = "day_cap"
+	WaitGap           Wait = "gap"
+	WaitCoolDown      Wait = "cool_down"
+	WaitScheduled     Wait = "scheduled"
+	WaitRetry         Wait = "retry_wait"
+	WaitNewContactCap Wait = "new_contact_cap"
+)
+
+// QueuePlace tells a caller where a message stands in line.
+type QueuePlace struct {
+	Position        int        `json:"position" doc:"How many messages of this client go before it, plus one"`
+	BlockedBy       *Wait      `json:"blocked_by" doc:"Why the head of the line waits, or null"`
+	EstimatedSendAt *time.Time `json:"estimated_send_at,omitempty"`
+}
+
+// Step is one line of a message's timeline.
+type Step struct {
+	At     time.Time       `json:"at"`
+	Status Status          `json:"status"`
+	Note   string          `json:"note,omitempty" doc:"What happened, in words"`
+	Data   json.RawMessage `json:"data,omitempty"`
+}

@@ -1,0 +1,51 @@
+package wa
+
+import (
+	"log/slog"
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// Phone is a number in E.164 form, "+5511987654321". In logs only its last
+// four digits show.
+type Phone string
+
+// ParsePhone reads a number as people write it. Without a leading "+" it must
+// carry its country code, as WhatsApp shows numbers. "Possible" is enough: the
+// metadata of numbering plans lags behind the world, and WhatsApp decides.
+func ParsePhone(s string) (Phone, error) {
+	trimmed := strings.TrimSpace(s)
+	if len(trimmed) > 40 {
+		return "", recipientInvalid("is too long for a phone number")
+	}
+	if !strings.HasPrefix(trimmed, "+") {
+		trimmed = "+" + strings.TrimPrefix(trimmed, "00")
+	}
+	n, err := phonenumbers.Parse(trimmed, "ZZ")
+	if err != nil {
+		return "", recipientInvalid("is not a phone number with country code, such as +5511987654321")
+	}
+	if !phonenumbers.IsPossibleNumber(n) {
+		return "", recipientInvalid("cannot be a phone number: too short or too long for its country")
+	}
+	return Phone(phonenumbers.Format(n, phonenumbers.E164)), nil
+}
+
+func recipientInvalid(message string) *Error {
+	return &Error{Code: Invalid, Reason: string(FailRecipientInvalid), Field: "to", Message: message}
+}
+
+// Digits is the number without "+", as WhatsApp addresses people.
+func (p Phone) Digits() string { return strings.TrimPrefix(string(p), "+") }
+
+// Masked hides all but the last four digits.
+func (p Phone) Masked() string {
+	if len(p) <= 4 {
+		return "…"
+	}
+	return "…" + string(p[len(p)-4:])
+}
+
+// LogValue masks the number.
+func (p Phone) LogValue() slog.Value { return slog.StringValue(p.Masked()) }
