@@ -1,0 +1,142 @@
+// Package store is Postgres: every query of chasqui, one file a noun, and the
+// transactions they run in. It keeps what it is given and says what moved;
+// deciding belongs to the verbs.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"chasqui/internal/wa"
+)
+
+// Options opens a database.
+type Options struct {
+	URL      string
+	MaxConns int32         // 0 means 16
+	Timeout  time.Duration // of one statement; 0 means 15 s
+	Name     string        // shown in pg_stat_activity
+}
+
+// DB is the database. Tenants' rows are reached through InOrg, everything else
+// through InTx: outside a transaction row-level security shows nothing.
+type DB struct {
+	pool *pgxpool.Pool
+	ring func(context.Context, []wa.Job)
+}
+
+// Open prepares the pool; it does not wait for Postgres to be there.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	cfg, err := pgxpool.ParseConfig(o.URL)
+	if err != nil {
+		return nil, fmt.Errorf("read DATABASE_URL: %w", err)
+	}
+	cfg.MaxConns = 16
+	if o.MaxConns > 0 {
+		cfg.MaxConns = o.MaxConns
+	}
+	cfg.MaxConnIdleTime = 5 * time.Minute
+	cfg.ConnConfig.ConnectTimeout = 3 * time.Second
+	timeout := o.Timeout
+	if timeout == 0 {
+		timeout = 15 * time.Second
+	}
+	cfg.ConnConfig.RuntimeParams["statement_timeout"] = fmt.Sprint(timeout.Milliseconds())
+	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "30000"
+	cfg.ConnConfig.RuntimeParams["application_name"] = "chasqui " + o.Name
+	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	cfg.AfterConnect = dropPrivileges
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	return &DB{pool: pool, ring: func(context.Context, []wa.Job) {}}, nil
+}
+
+// dropPrivileges puts a superuser's session on the plain role, because
+// row-level security does not bind superusers.
+func dropPrivileges(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, `
+		SELECT set_config('role', 'chasqui_app', false) FROM pg_roles
+		WHERE rolname = session_user AND (rolsuper OR rolbypassrls)
+		  AND EXISTS (SELECT FROM pg_roles WHERE rolname = 'chasqui_app')`)
+	return err
+}
+
+// OnRing says who rings the bells of committed transactions. Call it before
+// the first transaction.
+func (db *DB) OnRing(ring func(context.Context, []wa.Job)) { db.ring = ring }
+
+// Close waits for connections to come back and closes them.
+func (db *DB) Close() { db.pool.Close() }
+
+// Ping reports whether Postgres answers.
+func (db *DB) Ping(ctx context.Context) error { return wrap(db.pool.Ping(ctx), "ping database") }
+
+// Stat gives the pool's figures.
+func (db *DB) Stat() *pgxpool.Stat { return db.pool.Stat() }
+
+// OpenSQL opens a database/sql pool that lives in one schema, for the library
+// that keeps its own tables there.
+func OpenSQL(url, schema string, maxConns int) (*sql.DB, error) {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("read DATABASE_URL: %w", err)
+	}
+	cfg.ConnectTimeout = 3 * time.Second
+	cfg.RuntimeParams["search_path"] = schema
+	cfg.RuntimeParams["statement_timeout"] = "15000"
+	cfg.RuntimeParams["application_name"] = "chasqui " + schema
+	db := stdlib.OpenDB(*cfg)
+	db.SetMaxOpenConns(maxConns)
+	db.SetMaxIdleConns(maxConns)
+	return db, nil
+}
+
+// wrap gives a database error its meaning, and the words of what was tried.
+func wrap(err error, doing string) error {
+	if err == nil {
+		return nil
+	}
+	var known *wa.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	err = fmt.Errorf("%s: %w", doing, err)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return &wa.Error{Code: wa.NotFound, Message: "there is no such thing", Err: err}
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return wrapPg(pg, err)
+	}
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	// Whatever else pgx reports is the connection: refused, reset, timed out.
+	return away(err)
+}
+
+func wrapPg(pg *pgconn.PgError, err error) error {
+	switch {
+	case pg.Code == "23505":
+		return &wa.Error{Code: wa.Conflict, Message: "this exists already", Err: err}
+	case pg.Code == "57014" || pg.Code == "55P03": // statement or lock timeout
+		return &wa.Error{Code: wa.Unavailable, Message: "the database is busy", RetryAfter: time.Second, Err: err}
+	case pg.Code[:2] == "08" || pg.Code[:2] == "57" || pg.Code[:2] == "53" || pg.Code == "25006":
+		return away(err)
+	}
+	return err
+}
+
+func away(err error) error {
+	return &wa.Error{Code: wa.Unavailable, Message: "the database is away; nothing was stored", RetryAfter: 2 * time.Second, Err: err}
+}
