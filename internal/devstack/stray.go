@@ -27,21 +27,21 @@ func endStray(ctx context.Context, data string) error {
 	if err != nil {
 		return err
 	}
-	if !alive(pid) {
-		return nil
+	if runs(ctx, pid, data) {
+		return endPID(ctx, pid, data)
 	}
-	if !strings.Contains(commandLine(ctx, pid), data) {
+	if alive(pid) {
 		return os.Remove(file)
 	}
-	return endPID(ctx, pid)
+	return nil
 }
 
 // endPID asks for a fast shutdown, then for an immediate one.
-func endPID(ctx context.Context, pid int) error {
+func endPID(ctx context.Context, pid int, data string) error {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT} {
 		_ = syscall.Kill(pid, sig) // it may be gone by now
 		for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); {
-			if !alive(pid) {
+			if !runs(ctx, pid, data) {
 				return nil
 			}
 			select {
@@ -72,11 +72,12 @@ func alive(pid int) bool {
 	return err == nil || errors.Is(err, syscall.EPERM)
 }
 
-// commandLine returns a process's arguments, or nothing if it is gone.
-func commandLine(ctx context.Context, pid int) string {
+// runs tells whether the process is a server of this data directory. A dead
+// one that nobody has reaped has no command line any more.
+func runs(ctx context.Context, pid int, data string) bool {
 	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil {
-		return strings.ReplaceAll(string(b), "\x00", " ")
+		return strings.Contains(string(b), data)
 	}
 	out, _ := exec.CommandContext(ctx, "ps", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
-	return string(out)
+	return strings.Contains(string(out), data)
 }
