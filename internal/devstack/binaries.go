@@ -3,7 +3,6 @@ package devstack
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -145,12 +144,8 @@ func majorOf(ctx context.Context, dir string) int {
 // findRedis looks in the directories of the administrator too: an ordinary
 // user's PATH may lack them.
 func findRedis() string {
-	path, err := exec.LookPath("redis-server")
-	if err == nil {
-		return path
-	}
-	for _, path := range []string{"/usr/bin/redis-server", "/usr/sbin/redis-server", "/usr/local/bin/redis-server"} {
-		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+	for _, name := range []string{"redis-server", "/usr/bin/redis-server", "/usr/sbin/redis-server", "/usr/local/bin/redis-server"} {
+		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
 	}

@@ -51,6 +51,7 @@ func TestExecAsOrdinaryUser(t *testing.T) {
 	t.Parallel()
 	cmd := execCommand(t, "-", "sh", "-c", `test "$(id -u)" != 0 && echo "$DATABASE_URL"`)
 	if os.Geteuid() == 0 {
+		cmd.Env = append(cmd.Env, "HOME=/nonexistent")
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	}
 	out, err := cmd.Output()
@@ -64,15 +65,15 @@ func TestExecTakesServicesDownOnSignals(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
 			t.Parallel()
-			cmd, socket := startExec(t, "-")
+			cmd, sockets := startExec(t, "-")
 			if err := cmd.Process.Signal(sig); err != nil {
 				t.Fatal(err)
 			}
 			if _ = cmd.Wait(); cmd.ProcessState.ExitCode() != 130 {
 				t.Errorf("exit status %d, want 130", cmd.ProcessState.ExitCode())
 			}
-			if _, err := os.Stat(filepath.Dir(socket)); !os.IsNotExist(err) {
-				t.Errorf("%s outlived the signal: %v", filepath.Dir(socket), err)
+			if _, err := os.Stat(sockets); !os.IsNotExist(err) {
+				t.Errorf("%s outlived the signal: %v", sockets, err)
 			}
 		})
 	}
@@ -90,30 +91,39 @@ func TestUpAfterItsOwnerWasKilled(t *testing.T) {
 	connect(t, up(t, devstack.Options{Dir: dir}))
 }
 
-// execCommand is a command that runs argv with services. The test binary is
-// linked to where every user can reach it: while a copy is written, another
-// test's fork may hold it open, and then it does not start ("text file busy").
+// execCommand is a command that runs argv with services.
 func execCommand(t *testing.T, dir string, argv ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program(t), argv...)
+	cmd.Env = append(os.Environ(), execMark+"="+dir)
+	cmd.Dir = "/"
+	return cmd
+}
+
+// program is this test binary where every user can reach it: as root it stands
+// in a directory closed to others. It is linked, because while a copy is being
+// written another test's fork may hold it open, and then it does not start.
+func program(t *testing.T) string {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(openDir(t), "withservices")
-	if err := os.Link(self, program); err != nil {
+	if os.Geteuid() != 0 {
+		return self
+	}
+	link := filepath.Join(openDir(t), "withservices")
+	if err := os.Link(self, link); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), program, argv...)
-	cmd.Env = append(os.Environ(), execMark+"="+dir, "HOME=/nonexistent")
-	cmd.Dir = "/"
-	return cmd
+	return link
 }
 
 // startExec starts a command that waits for ever, and returns once its
-// services are up, with Redis' socket.
+// services are up, with the directory of their sockets.
 func startExec(t *testing.T, dir string) (*exec.Cmd, string) {
 	t.Helper()
-	cmd := execCommand(t, dir, "sh", "-c", `echo "$REDIS_URL"; exec sleep 600`)
+	cmd := execCommand(t, dir, "sh", "-c", `echo "$DATABASE_URL"; exec sleep 600`)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -125,6 +135,5 @@ func startExec(t *testing.T, dir string) (*exec.Cmd, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	socket, _, _ := strings.Cut(strings.TrimPrefix(line, "unix://"), "?")
-	return cmd, socket
+	return cmd, socketsOf(t, strings.TrimSpace(line))
 }
