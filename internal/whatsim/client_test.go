@@ -1,0 +1,453 @@
+package whatsim_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.mau.fi/util/random"
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/store"
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+	"go.mau.fi/whatsmeow/util/keys"
+	"google.golang.org/protobuf/proto"
+
+	"chasqui/internal/whatsim"
+)
+
+const patience = 20 * time.Second
+
+var pinRoot sync.Once
+
+func startSim(t *testing.T, opts whatsim.Options) *whatsim.Server {
+	t.Helper()
+	sim, err := whatsim.Start(opts)
+	if err != nil {
+		t.Fatalf("start simulator: %v", err)
+	}
+	pinRoot.Do(func() { whatsmeow.WACertPubKey = sim.RootKey() })
+	t.Cleanup(func() {
+		if err := sim.Close(); err != nil {
+			t.Errorf("close simulator: %v", err)
+		}
+	})
+	return sim
+}
+
+func ctxFor(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// client is a real whatsmeow client whose events can be waited for.
+type client struct {
+	*whatsmeow.Client
+	t *testing.T
+
+	mu     sync.Mutex
+	events []any
+	grown  chan struct{}
+}
+
+// newClient makes a client for a device, in front of a simulator.
+func newClient(t *testing.T, sim *whatsim.Server, dev *store.Device) *client {
+	t.Helper()
+	c := &client{Client: whatsmeow.NewClient(dev, nil), t: t, grown: make(chan struct{})}
+	c.use(sim.HTTPClient())
+	c.AddEventHandler(c.record)
+	t.Cleanup(c.Disconnect)
+	return c
+}
+
+func (c *client) use(hc *http.Client) {
+	c.SetPreLoginHTTPClient(hc)
+	c.SetWebsocketHTTPClient(hc)
+	c.SetMediaHTTPClient(hc)
+}
+
+func (c *client) record(evt any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.events = append(c.events, evt)
+	close(c.grown)
+	c.grown = make(chan struct{})
+}
+
+// count returns how many events there are; waits start from such a mark.
+func (c *client) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.events)
+}
+
+// await returns the first event after the mark that fits, and its position.
+func await[E any](c *client, mark int, fits func(E) bool) E {
+	c.t.Helper()
+	deadline := time.After(patience)
+	for {
+		c.mu.Lock()
+		for _, evt := range c.events[mark:] {
+			if e, ok := evt.(E); ok && (fits == nil || fits(e)) {
+				c.mu.Unlock()
+				return e
+			}
+		}
+		mark = len(c.events)
+		grown := c.grown
+		c.mu.Unlock()
+		select {
+		case <-grown:
+		case <-deadline:
+			var want E
+			c.t.Fatalf("no %T within %v", want, patience)
+		}
+	}
+}
+
+// all returns every event of a type.
+func all[E any](c *client) []E {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []E
+	for _, evt := range c.events {
+		if e, ok := evt.(E); ok {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func (c *client) connect() {
+	c.t.Helper()
+	if err := c.Connect(); err != nil {
+		c.t.Fatalf("connect: %v", err)
+	}
+}
+
+func (c *client) say(to, text string) (whatsmeow.SendResponse, error) {
+	return c.SendMessage(c.t.Context(), types.NewJID(to, types.DefaultUserServer), &waE2E.Message{Conversation: proto.String(text)})
+}
+
+func (c *client) mustSay(to, text string) whatsmeow.SendResponse {
+	c.t.Helper()
+	resp, err := c.say(to, text)
+	if err != nil {
+		c.t.Fatalf("send: %v", err)
+	}
+	return resp
+}
+
+// paired returns a connected client that a phone has scanned.
+func paired(t *testing.T, sim *whatsim.Server, number string) *client {
+	t.Helper()
+	c := newClient(t, sim, newDevice())
+	pair(c, sim, number)
+	return c
+}
+
+func pair(c *client, sim *whatsim.Server, number string) {
+	c.t.Helper()
+	mark := c.count()
+	c.connect()
+	qr := await[*events.QR](c, mark, nil)
+	if _, err := sim.Scan(ctxFor(c.t), qr.Codes[0], number); err != nil {
+		c.t.Fatalf("scan: %v", err)
+	}
+	await[*events.Connected](c, mark, nil)
+}
+
+// newDevice makes an unpaired device that lives in memory.
+func newDevice() *store.Device {
+	dev := &store.Device{
+		NoiseKey: keys.NewKeyPair(), IdentityKey: keys.NewKeyPair(), RegistrationID: rand.Uint32(), AdvSecretKey: random.Bytes(32),
+	}
+	dev.SignedPreKey = dev.IdentityKey.CreateSignedPreKey(1)
+	mem := &memory{
+		NoopStore: &store.NoopStore{}, sessions: map[string][]byte{}, identities: map[string][32]byte{}, preKeys: map[uint32]*memoryKey{},
+		lids: map[string]string{}, pns: map[string]string{}, buffered: map[[32]byte]*store.BufferedEvent{},
+	}
+	dev.Identities, dev.Sessions, dev.PreKeys, dev.SenderKeys = mem, mem, mem, mem
+	dev.AppStateKeys, dev.AppState, dev.Contacts, dev.ChatSettings = mem, mem, mem, mem
+	dev.MsgSecrets, dev.PrivacyTokens, dev.NCTSalt, dev.EventBuffer, dev.LIDs = mem, mem, mem, mem, mem
+	dev.Container, dev.Initialized = mem, true
+	return dev
+}
+
+// memory is a whatsmeow store in memory: what the tests here need of it.
+type memory struct {
+	*store.NoopStore
+	mu         sync.Mutex
+	txn        sync.Mutex
+	sessions   map[string][]byte
+	identities map[string][32]byte
+	preKeys    map[uint32]*memoryKey
+	lids, pns  map[string]string
+	buffered   map[[32]byte]*store.BufferedEvent
+}
+
+type memoryKey struct {
+	*keys.PreKey
+	uploaded bool
+}
+
+func (m *memory) PutDevice(context.Context, *store.Device) error    { return nil }
+func (m *memory) DeleteDevice(context.Context, *store.Device) error { return nil }
+
+func (m *memory) PutIdentity(_ context.Context, a string, key [32]byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.identities[a] = key
+	return nil
+}
+
+func (m *memory) IsTrustedIdentity(_ context.Context, a string, key [32]byte) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known, ok := m.identities[a]
+	return !ok || known == key, nil
+}
+
+func (m *memory) DeleteIdentity(_ context.Context, a string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.identities, a)
+	return nil
+}
+
+func (m *memory) DeleteAllIdentities(_ context.Context, user string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.identities, func(a string, _ [32]byte) bool { return strings.HasPrefix(a, user+":") })
+	return nil
+}
+
+func (m *memory) GetSession(_ context.Context, a string) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sessions[a], nil
+}
+
+func (m *memory) HasSession(_ context.Context, a string) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sessions[a] != nil, nil
+}
+
+func (m *memory) GetManySessions(_ context.Context, as []string) (map[string][]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[string][]byte{}
+	for _, a := range as {
+		out[a] = m.sessions[a]
+	}
+	return out, nil
+}
+
+func (m *memory) PutSession(_ context.Context, a string, s []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sessions[a] = s
+	return nil
+}
+
+func (m *memory) PutManySessions(_ context.Context, ss map[string][]byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.Copy(m.sessions, ss)
+	return nil
+}
+
+func (m *memory) DeleteSession(_ context.Context, a string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.sessions, a)
+	return nil
+}
+
+func (m *memory) DeleteAllSessions(_ context.Context, user string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.sessions, func(a string, _ []byte) bool { return strings.HasPrefix(a, user+":") })
+	return nil
+}
+
+func (m *memory) MigratePNToLID(_ context.Context, pn, lid types.JID) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	from, to := pn.SignalAddressUser()+":", lid.SignalAddressUser()+":"
+	for a, s := range m.sessions {
+		if rest, ok := strings.CutPrefix(a, from); ok {
+			m.sessions[to+rest] = s
+			delete(m.sessions, a)
+		}
+	}
+	for a, key := range m.identities {
+		if rest, ok := strings.CutPrefix(a, from); ok {
+			m.identities[to+rest] = key
+			delete(m.identities, a)
+		}
+	}
+	return nil
+}
+
+func (m *memory) newKey(uploaded bool) *memoryKey {
+	k := &memoryKey{keys.NewPreKey(uint32(len(m.preKeys) + 1)), uploaded}
+	m.preKeys[k.KeyID] = k
+	return k
+}
+
+func (m *memory) GetOrGenPreKeys(_ context.Context, n uint32) ([]*keys.PreKey, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := make([]*keys.PreKey, n)
+	for i := range out {
+		out[i] = m.newKey(false).PreKey
+	}
+	return out, nil
+}
+
+func (m *memory) GenOnePreKey(context.Context) (*keys.PreKey, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.newKey(true).PreKey, nil
+}
+
+func (m *memory) GetPreKey(_ context.Context, id uint32) (*keys.PreKey, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if k := m.preKeys[id]; k != nil && k.Priv != nil {
+		return k.PreKey, nil
+	}
+	return nil, nil
+}
+
+// RemovePreKey keeps the number of a used key, so that numbers are never given twice.
+func (m *memory) RemovePreKey(_ context.Context, id uint32) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.preKeys[id] = &memoryKey{&keys.PreKey{KeyID: id}, false}
+	return nil
+}
+
+func (m *memory) MarkPreKeysAsUploaded(_ context.Context, upTo uint32) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, k := range m.preKeys {
+		k.uploaded = k.uploaded || id <= upTo && k.Priv != nil
+	}
+	return nil
+}
+
+func (m *memory) UploadedPreKeyCount(context.Context) (n int, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, k := range m.preKeys {
+		if k.uploaded {
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (m *memory) PutLIDMapping(_ context.Context, lid, pn types.JID) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lids[pn.User], m.pns[lid.User] = lid.User, pn.User
+	return nil
+}
+
+func (m *memory) PutManyLIDMappings(ctx context.Context, all []store.LIDMapping) error {
+	for _, one := range all {
+		if err := m.PutLIDMapping(ctx, one.LID, one.PN); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *memory) GetLIDForPN(_ context.Context, pn types.JID) (types.JID, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if lid := m.lids[pn.User]; lid != "" {
+		return types.JID{User: lid, Server: types.HiddenUserServer, Device: pn.Device}, nil
+	}
+	return types.EmptyJID, nil
+}
+
+func (m *memory) GetPNForLID(_ context.Context, lid types.JID) (types.JID, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if pn := m.pns[lid.User]; pn != "" {
+		return types.JID{User: pn, Server: types.DefaultUserServer, Device: lid.Device}, nil
+	}
+	return types.EmptyJID, nil
+}
+
+func (m *memory) GetManyLIDsForPNs(ctx context.Context, pns []types.JID) (map[types.JID]types.JID, error) {
+	out := map[types.JID]types.JID{}
+	for _, pn := range pns {
+		lid, err := m.GetLIDForPN(ctx, pn)
+		if err != nil {
+			return nil, err
+		}
+		if !lid.IsEmpty() {
+			out[pn] = lid
+		}
+	}
+	return out, nil
+}
+
+func (m *memory) GetBufferedEvent(_ context.Context, hash [32]byte) (*store.BufferedEvent, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.buffered[hash], nil
+}
+
+func (m *memory) PutBufferedEvent(_ context.Context, hash [32]byte, plain []byte, at time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.buffered[hash] = &store.BufferedEvent{Plaintext: plain, InsertTime: time.Now(), ServerTime: at}
+	return nil
+}
+
+func (m *memory) ClearBufferedEventPlaintext(_ context.Context, hash [32]byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e := m.buffered[hash]; e != nil {
+		m.buffered[hash] = &store.BufferedEvent{InsertTime: e.InsertTime, ServerTime: e.ServerTime}
+	}
+	return nil
+}
+
+// DoDecryptionTxn takes the lock that keeps decryption and encryption apart when a test shares it with its sends.
+func (m *memory) DoDecryptionTxn(ctx context.Context, fn func(context.Context) error) error {
+	m.txn.Lock()
+	defer m.txn.Unlock()
+	return fn(ctx)
+}
+
+func texts(msgs []whatsim.Message) []string {
+	out := make([]string, len(msgs))
+	for i, m := range msgs {
+		out[i] = m.Text
+	}
+	return out
+}
+
+func numbered(n int, format string) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprintf(format, i)
+	}
+	return out
+}
