@@ -43,10 +43,7 @@ func (s *Server) push(d *device, n node) {
 		s.log.Error("stanza lost", "err", err)
 		return
 	}
-	st := &stanza{class: n.Tag, id: str(&n, "id"), from: jid(&n, "from"), participant: jid(&n, "participant"), raw: raw}
-	if n.Tag != "message" {
-		st.kind = str(&n, "type")
-	}
+	st := newStanza(&n, raw)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d.pending = append(d.pending, st)
