@@ -6,11 +6,12 @@ import (
 	"chasqui/internal/wa"
 )
 
-// Bounds of an estimate's work. Up to plainSteps every message ahead is played
-// through; beyond, the road repeats itself and whole periods are skipped.
-// Farther than maxSteps no estimate is worth more than a straight line.
+// Bounds of an estimate's work. Up to plainSteps, or two periods of the limit
+// that rules, every message ahead is played through; beyond, the road repeats
+// itself and whole periods are skipped. Farther than maxSteps no estimate is
+// worth more than a straight line.
 const (
-	plainSteps = 4096
+	plainSteps = 2048
 	maxSteps   = 32768
 )
 
@@ -66,13 +67,10 @@ func (e *estimate) at(position int) tick {
 	position = max(1, position)
 	period, pause := e.slowest()
 	skipped := 0
-	if over := position - plainSteps; over > 0 && period <= plainSteps/2 {
+	if over := position - min(max(plainSteps, 2*period), maxSteps); over > 0 {
 		skipped = (over + period - 1) / period
-	} else if over := position - maxSteps; over > 0 {
-		skipped = over / period
 	}
-	steps := min(position-skipped*period, maxSteps)
-	return e.play(steps) + tick(skipped)*pause
+	return e.play(max(1, position-skipped*period)) + tick(skipped)*pause
 }
 
 // slowest is the limit that rules in the long run: so many messages in so much
