@@ -2,10 +2,10 @@ package devstack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -85,7 +85,11 @@ func (p *process) watch(report chan<- error) {
 
 // ended describes an early end with the last words of the log.
 func (p *process) ended() error {
-	return fmt.Errorf("%s ended (%v): %s", filepath.Base(p.name), p.err, p.tail())
+	cause := p.err
+	if cause == nil {
+		cause = errors.New("exit status 0")
+	}
+	return fmt.Errorf("%s ended: %w: %s", p.name, cause, p.tail())
 }
 
 // tail returns the end of the log on one line.
