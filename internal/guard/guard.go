@@ -4,3 +4,5 @@
 // clock, starts no goroutine and touches nothing; acting on a decision belongs
 // to whoever asked.
 package guard
+
+//go:generate go test -run TestStateMachinesPageIsFresh -update
