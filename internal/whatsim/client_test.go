@@ -33,7 +33,7 @@ func startSim(t *testing.T, opts whatsim.Options) *whatsim.Server {
 	if err != nil {
 		t.Fatalf("start simulator: %v", err)
 	}
-	pinRoot.Do(func() { whatsmeow.WACertPubKey = sim.RootKey() })
+	pinRoot.Do(func() { pin(sim) })
 	t.Cleanup(func() {
 		if err := sim.Close(); err != nil {
 			t.Errorf("close simulator: %v", err)
@@ -41,6 +41,8 @@ func startSim(t *testing.T, opts whatsim.Options) *whatsim.Server {
 	})
 	return sim
 }
+
+func pin(sim *whatsim.Server) { whatsmeow.WACertPubKey = sim.RootKey() }
 
 func ctxFor(t *testing.T) context.Context {
 	t.Helper()
