@@ -1,0 +1,210 @@
+package whatsmeow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	wm "go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/proto/waWa6"
+	"go.mau.fi/whatsmeow/store"
+	"go.mau.fi/whatsmeow/types"
+
+	"chasqui/internal/provider"
+)
+
+// line is one device and the library's client for it. A session gets a new one
+// with every pairing.
+type line struct {
+	s       *session
+	cli     *wm.Client
+	device  *store.Device
+	lock    *sessionLock
+	pairing *pairing // set while the device is being paired; fixed at making
+
+	lost atomic.Bool // the device was deleted
+
+	mu     sync.Mutex
+	cancel context.CancelCauseFunc // ends the connection's context
+	up     bool                    // the dial has succeeded
+	login  *time.Timer             // hangs up when the login takes too long
+}
+
+func newLine(s *session, device *store.Device) *line {
+	l := &line{s: s, device: device, lock: newSessionLock()}
+	guard(device, l.lock)
+	device.Container = guardingContainer{DeviceContainer: device.Container, lock: l.lock}
+	l.cli = l.newClient()
+	return l
+}
+
+func (l *line) newClient() *wm.Client {
+	p := l.s.p
+	cli := wm.NewClient(l.device, newLog(l.s.log, p.opts.Debug))
+	cli.SetPreLoginHTTPClient(p.http)
+	cli.SetWebsocketHTTPClient(p.http)
+	cli.SetMediaHTTPClient(p.http)
+	cli.SetMaxParallelRetryReceiptHandling(1)
+	cli.SetForceActiveDeliveryReceipts(true)
+	cli.EnableAutoReconnect = false
+	cli.DisableLoginAutoReconnect = true
+	cli.SynchronousAck = true
+	cli.EnableDecryptedEventBuffer = true
+	cli.AutoTrustIdentity = true
+	cli.BackgroundEventCtx = l.s.ctx
+	cli.QRClientType = platformOf(l.s.number.Device).code
+	cli.GetClientPayload = func() *waWa6.ClientPayload { return clientPayload(l.device, l.s.number.Device) }
+	cli.GetMessageForRetry = l.recall
+	cli.AddEventHandlerWithSuccessStatus(l.handle)
+	return cli
+}
+
+// recall gives a message sent before to a recipient who could not read it.
+func (l *line) recall(_, to types.JID, id types.MessageID) *waE2E.Message {
+	ctx, cancel := context.WithTimeout(l.s.ctx, takeLimit)
+	defer cancel()
+	raw, err := l.s.sink.Recall(ctx, id)
+	if err != nil || len(raw) == 0 {
+		if err != nil {
+			l.s.log.Warn("message not recalled", "error", scrub(err.Error()))
+		}
+		return nil
+	}
+	kept, message, err := readPayload(raw)
+	if err != nil || !l.samePerson(ctx, kept, to) {
+		l.s.log.Warn("a message was asked for by somebody else, or is not readable")
+		return nil
+	}
+	return message
+}
+
+// samePerson compares two addresses in both of their forms.
+func (l *line) samePerson(ctx context.Context, a, b types.JID) bool {
+	a, b = a.ToNonAD(), b.ToNonAD()
+	if a == b {
+		return true
+	}
+	pa, pb := knownPeer(ctx, l.device, a, types.EmptyJID), knownPeer(ctx, l.device, b, types.EmptyJID)
+	return (pa.Phone != "" && pa.Phone == pb.Phone) || (pa.LID != "" && pa.LID == pb.LID)
+}
+
+// connect dials once. The connection outlives ctx; only the dialling minds it.
+func (l *line) connect(ctx context.Context) error {
+	if l.cli.IsConnected() {
+		if l.cli.IsLoggedIn() || l.loggingIn() {
+			return nil
+		}
+		l.hangUp()
+	}
+	life := l.begin()
+	stop := context.AfterFunc(ctx, func() { l.giveUp(context.Cause(ctx)) })
+	err := l.cli.ConnectContext(life)
+	stop()
+	if errors.Is(err, wm.ErrAlreadyConnected) {
+		err = nil
+	}
+	if err == nil && l.established(life) {
+		return nil
+	}
+	l.cli.Disconnect()
+	if cause := context.Cause(life); cause != nil {
+		err = cause
+	}
+	l.giveUp(err)
+	return fmt.Errorf("connect: %w", scrubbed{err})
+}
+
+// begin opens a new connection's context.
+func (l *line) begin() context.Context {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cancel != nil {
+		l.cancel(errHungUp)
+	}
+	ctx, cancel := context.WithCancelCause(l.s.ctx)
+	l.cancel, l.up = cancel, false
+	return ctx
+}
+
+// established notes that the dial succeeded, unless somebody hung up while it
+// was under way.
+func (l *line) established(life context.Context) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if life.Err() != nil {
+		return false
+	}
+	l.up = true
+	if l.pairing == nil || l.pairing.over() {
+		l.login = time.AfterFunc(l.s.p.opts.LoginTimeout, func() { l.loginTimedOut(life) })
+	}
+	return true
+}
+
+func (l *line) loginTimedOut(life context.Context) {
+	if life.Err() != nil || l.s.ctx.Err() != nil {
+		return
+	}
+	l.hangUp()
+	l.s.tell(provider.StateChanged{Signal: provider.Disconnected, Reason: "WhatsApp did not answer the login in time."})
+}
+
+// loginDone stops the clock that loginTimedOut hangs on.
+func (l *line) loginDone() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.login != nil {
+		l.login.Stop()
+		l.login = nil
+	}
+}
+
+// giveUp ends the connection's context.
+func (l *line) giveUp(cause error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cancel != nil {
+		l.cancel(cause)
+	}
+}
+
+var errHungUp = errors.New("hung up")
+
+// hangUp ends the connection, or the attempt to make one.
+func (l *line) hangUp() {
+	l.loginDone()
+	l.mu.Lock()
+	up := l.up
+	l.up = false
+	l.mu.Unlock()
+	if up {
+		l.cli.Disconnect()
+	}
+	l.giveUp(errHungUp)
+}
+
+func (l *line) loggedIn() bool { return l.cli.IsConnected() && l.cli.IsLoggedIn() }
+
+// gone reports that the device was deleted; it can never connect again.
+func (l *line) gone() bool { return l.lost.Load() }
+
+// dropped notes that the network ended the connection, and reports whether
+// there was one that we had not given up ourselves.
+func (l *line) dropped() bool {
+	l.loginDone()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	was := l.up
+	l.up = false
+	return was
+}
+
+func (l *line) loggingIn() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.login != nil
+}

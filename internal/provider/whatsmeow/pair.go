@@ -1,0 +1,367 @@
+package whatsmeow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	wm "go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+
+	"chasqui/internal/provider"
+	"chasqui/internal/wa"
+)
+
+const (
+	// maxCodes is how many QR codes are shown before a person must ask again.
+	// The library gets six; WhatsApp closes the line after the last.
+	maxCodes = 5
+	// firstWord is how long WhatsApp may take to answer a new device.
+	firstWord = 30 * time.Second
+	// restartWait is how long WhatsApp may take to ask for the restart that
+	// follows a pairing; after that we restart unasked.
+	restartWait = 5 * time.Second
+	// passkeyWait is how long a person may take with a passkey.
+	passkeyWait = 3 * time.Minute
+	// storeWait is how long the store may take to note a new device.
+	storeWait = 2 * time.Minute
+)
+
+// pairing is one attempt to link a phone: a fresh device that is thrown away
+// unless the attempt succeeds. The library's own QR channel is not used because
+// it cannot be mixed with codes and passkeys.
+type pairing struct {
+	s      *session
+	line   *line
+	method wa.PairMethod
+	phone  wa.Phone
+	events chan any
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	paired atomic.Bool
+
+	codes []string
+	timer *time.Timer
+}
+
+// Pair starts a fresh attempt and drops one under way.
+func (s *session) Pair(ctx context.Context, method wa.PairMethod, phone wa.Phone) error {
+	if method == wa.PairCode && len(phone.Digits()) < 7 {
+		return errors.New("pairing by code needs the phone's number")
+	}
+	s.Disconnect()
+	if err := enter(ctx, s.dial); err != nil {
+		return err
+	}
+	defer leave(s.dial)
+	if s.ctx.Err() != nil {
+		return errClosed
+	}
+	p := &pairing{s: s, method: method, phone: phone, events: make(chan any, 16), timer: time.NewTimer(firstWord)}
+	p.ctx, p.cancel = context.WithCancelCause(s.ctx)
+	p.line = newPairingLine(p)
+	s.mu.Lock()
+	s.pairing = p
+	s.mu.Unlock()
+	if err := p.line.connect(ctx); err != nil {
+		p.finish()
+		return err
+	}
+	go p.run()
+	return nil
+}
+
+func newPairingLine(p *pairing) *line {
+	l := newLine(p.s, p.s.p.devices.NewDevice())
+	l.pairing = p
+	return l
+}
+
+// over reports whether the phone was linked.
+func (p *pairing) over() bool { return p.paired.Load() }
+
+// stop drops the attempt without a word.
+func (p *pairing) stop() {
+	p.cancel(errHungUp)
+	if !p.over() {
+		p.line.hangUp()
+	}
+}
+
+// hear hands an event of the library to the attempt.
+func (p *pairing) hear(evt any) {
+	select {
+	case p.events <- evt:
+	case <-p.ctx.Done():
+	}
+}
+
+func (p *pairing) run() {
+	defer p.timer.Stop()
+	for {
+		select {
+		case <-p.ctx.Done():
+			return
+		case <-p.timer.C:
+			if !p.next() {
+				p.fail("", "The codes were not used in time. Ask for new ones.")
+				return
+			}
+		case evt := <-p.events:
+			if p.done(evt) {
+				return
+			}
+		}
+	}
+}
+
+// done follows one event and reports whether it was the last.
+func (p *pairing) done(evt any) bool {
+	switch e := evt.(type) {
+	case *events.QR:
+		return p.show(e.Codes)
+	case *events.PairSuccess:
+		p.succeed(e)
+		return true
+	case *events.PairError:
+		p.fail("pair_error", "Linking failed: "+pairErrorText(e.Error)+" Ask for new codes.")
+		return true
+	case *events.QRScannedWithoutMultidevice:
+		p.s.tell(provider.StateChanged{Signal: provider.PairHint, Reason: "Switch on linked devices on the phone, then scan the code again."})
+	case *events.PairPasskeyRequest:
+		return p.askPasskey(e)
+	case *events.PairPasskeyConfirmation:
+		return p.askConfirmation(e)
+	case *events.PairPasskeyError:
+		p.fail("passkey_error", "The passkey was not accepted. Ask for new codes.")
+		return true
+	case *events.ManualLoginReconnect:
+		return false
+	case *events.Disconnected:
+		p.fail("disconnected", "WhatsApp ended the attempt. Ask for new codes.")
+		return true
+	default:
+		p.fail("refused", "WhatsApp refused the new device. Ask for new codes.")
+		return true
+	}
+	return false
+}
+
+func pairErrorText(err error) string {
+	var database *wm.PairDatabaseError
+	switch {
+	case errors.As(err, &database):
+		return "the new device could not be stored."
+	case errors.Is(err, wm.ErrPairInvalidDeviceIdentityHMAC), errors.Is(err, wm.ErrPairInvalidDeviceSignature):
+		return "the phone's signature does not fit."
+	}
+	return "the phone's answer could not be used."
+}
+
+// show starts with the codes: the first QR, or eight characters.
+func (p *pairing) show(codes []string) (over bool) {
+	if p.codes != nil {
+		return false // the codes of this attempt are on their way already
+	}
+	p.codes = codes[:min(len(codes), maxCodes)]
+	if p.method == wa.PairCode {
+		return p.showPhoneCode()
+	}
+	if len(p.codes) == 0 {
+		p.fail("", "WhatsApp gave no codes. Ask for new ones.")
+		return true
+	}
+	p.reveal(p.codes[0], p.s.p.opts.FirstCode)
+	p.codes = p.codes[1:]
+	return false
+}
+
+// next shows the next QR code, if there is one.
+func (p *pairing) next() bool {
+	if p.method != wa.PairQR || len(p.codes) == 0 {
+		return false
+	}
+	p.reveal(p.codes[0], p.s.p.opts.NextCode)
+	p.codes = p.codes[1:]
+	return true
+}
+
+func (p *pairing) reveal(code string, life time.Duration) {
+	p.timer.Reset(life)
+	p.s.tell(provider.PairingCode{Method: p.method, Code: code, ExpiresAt: time.Now().Add(life).UTC()})
+}
+
+func (p *pairing) showPhoneCode() (over bool) {
+	look := p.s.number.Device
+	code, err := p.line.cli.PairPhone(p.ctx, p.phone.Digits(), true, platformOf(look).code, codeName(look))
+	if err != nil {
+		p.fail("code_refused", phoneCodeText(err))
+		return true
+	}
+	opts := p.s.p.opts
+	p.reveal(code, opts.FirstCode+(maxCodes-1)*opts.NextCode)
+	return false
+}
+
+func phoneCodeText(err error) string {
+	switch {
+	case errors.Is(err, wm.ErrIQRateOverLimit):
+		return "WhatsApp gave out too many codes for this phone. Wait an hour, or pair by QR."
+	case errors.Is(err, wm.ErrIQBadRequest), errors.Is(err, wm.ErrPhoneNumberTooShort), errors.Is(err, wm.ErrPhoneNumberIsNotInternational):
+		return "WhatsApp does not give codes for this phone number. Check it, or pair by QR."
+	}
+	return "WhatsApp gave no code. Ask for a new one."
+}
+
+func (p *pairing) askPasskey(e *events.PairPasskeyRequest) (over bool) {
+	request, err := json.Marshal(e.PublicKey)
+	if err != nil {
+		p.fail("passkey_error", "The passkey request could not be read. Ask for new codes.")
+		return true
+	}
+	p.timer.Reset(passkeyWait)
+	p.codes = p.codes[len(p.codes):]
+	p.s.tell(provider.PasskeyWanted{Request: request})
+	return false
+}
+
+func (p *pairing) askConfirmation(e *events.PairPasskeyConfirmation) (over bool) {
+	p.timer.Reset(passkeyWait)
+	if !e.SkipHandoffUX {
+		p.s.tell(provider.PasskeyWanted{Confirm: e.Code})
+		return false
+	}
+	if err := p.line.cli.SendPasskeyConfirmation(p.ctx); err != nil {
+		p.fail("passkey_error", "WhatsApp did not accept the passkey. Ask for new codes.")
+		return true
+	}
+	return false
+}
+
+// AnswerPasskey passes on what a person's passkey answered.
+func (s *session) AnswerPasskey(ctx context.Context, response []byte) error {
+	p, err := s.underWay()
+	if err != nil {
+		return err
+	}
+	var answer types.WebAuthnResponse
+	if err := json.Unmarshal(response, &answer); err != nil {
+		return fmt.Errorf("passkey response: %w", err)
+	}
+	return p.line.cli.SendPasskeyResponse(ctx, &answer)
+}
+
+// ConfirmPasskey finishes after a person has compared the codes.
+func (s *session) ConfirmPasskey(ctx context.Context) error {
+	p, err := s.underWay()
+	if err != nil {
+		return err
+	}
+	return p.line.cli.SendPasskeyConfirmation(ctx)
+}
+
+func (s *session) underWay() (*pairing, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pairing == nil {
+		return nil, errors.New("no pairing is under way")
+	}
+	return s.pairing, nil
+}
+
+// fail ends the attempt and throws the device away.
+func (p *pairing) fail(code, reason string) {
+	p.line.hangUp()
+	if p.finish() {
+		p.s.tell(provider.StateChanged{Signal: provider.PairFailed, Code: code, Reason: reason})
+	}
+}
+
+// finish takes the attempt off the session; false when it was dropped before.
+func (p *pairing) finish() bool {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	p.cancel(nil)
+	if p.s.pairing != p {
+		return false
+	}
+	p.s.pairing = nil
+	return true
+}
+
+// succeed makes the device the session's own. It is noted by the sink before
+// the restart that brings it online: whatever happens then, the keys are found
+// again.
+func (p *pairing) succeed(e *events.PairSuccess) {
+	p.paired.Store(true)
+	ctx, cancel := context.WithTimeout(p.s.ctx, storeWait)
+	defer cancel()
+	if err := p.s.out.tellAndWait(ctx, pairedOf(e)); err != nil {
+		p.line.forget()
+		p.fail("not_stored", "The new device could not be stored. Ask for new codes.")
+		return
+	}
+	dropped := p.adopt(e.ID.String())
+	if dropped {
+		return
+	}
+	p.awaitRestart()
+	p.line.hangUp()
+	p.s.reconnect()
+}
+
+func pairedOf(e *events.PairSuccess) provider.Paired {
+	peer := peerOf(e.ID, e.LID)
+	return provider.Paired{
+		JID: e.ID.String(), Phone: peer.Phone, LID: peer.LID,
+		Platform: cleanName(e.Platform), Name: cleanName(e.BusinessName),
+	}
+}
+
+// adopt replaces the session's line by the new one. dropped tells that
+// somebody wanted the number offline in the meantime; it stays so.
+func (p *pairing) adopt(jid string) (dropped bool) {
+	s := p.s
+	s.mu.Lock()
+	old, oldJID := s.line, s.jid
+	s.jid, s.line = jid, p.line
+	dropped = s.pairing != p
+	if !dropped {
+		s.pairing = nil
+	}
+	s.mu.Unlock()
+	if oldJID != "" && oldJID != jid {
+		s.forgetDevice(old, oldJID)
+	}
+	return dropped
+}
+
+// awaitRestart waits for WhatsApp to ask for the restart.
+func (p *pairing) awaitRestart() {
+	timer := time.NewTimer(restartWait)
+	defer timer.Stop()
+	for {
+		select {
+		case evt := <-p.events:
+			if _, ok := evt.(*events.ManualLoginReconnect); ok {
+				return
+			}
+		case <-timer.C:
+			return
+		case <-p.ctx.Done():
+			return
+		}
+	}
+}
+
+// reconnect is the one time that a session connects by itself.
+func (s *session) reconnect() {
+	err := s.Connect(s.ctx)
+	if err != nil && s.ctx.Err() == nil {
+		s.tell(provider.StateChanged{Signal: provider.Disconnected, Reason: "Linked, but the line could not be restarted."})
+	}
+}
