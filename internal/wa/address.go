@@ -37,25 +37,37 @@ func ParseAddress(s string) (Address, error) {
 	case s == "":
 		return Address{}, recipientInvalid("is required")
 	case strings.HasPrefix(s, "con_"):
-		id, err := ParseID[contactNoun](s)
-		return Address{ToContact, id.String()}, Under("to", err)
+		return parseOurs[contactNoun](ToContact, s)
 	case strings.HasPrefix(s, "chat_"):
-		id, err := ParseID[chatNoun](s)
-		return Address{ToChat, id.String()}, Under("to", err)
+		return parseOurs[chatNoun](ToChat, s)
 	}
 	user, server, isJID := strings.Cut(s, "@")
 	if !isJID {
-		p, err := ParsePhone(s)
-		return Address{ToPhone, string(p)}, err
+		return parsePhone(s)
 	}
 	return parseJID(user, server)
+}
+
+func parseOurs[N noun](kind AddressKind, s string) (Address, error) {
+	id, err := ParseID[N](s)
+	if err != nil {
+		return Address{}, recipientInvalid("is not a valid id of ours")
+	}
+	return Address{kind, id.String()}, nil
+}
+
+func parsePhone(s string) (Address, error) {
+	p, err := ParsePhone(s)
+	if err != nil {
+		return Address{}, err
+	}
+	return Address{ToPhone, string(p)}, nil
 }
 
 func parseJID(user, server string) (Address, error) {
 	switch {
 	case server == "s.whatsapp.net" || server == "c.us":
-		p, err := ParsePhone("+" + user)
-		return Address{ToPhone, string(p)}, err
+		return parsePhone("+" + user)
 	case server == "lid" && lidUser.MatchString(user):
 		return Address{ToLID, user}, nil
 	case server == "g.us" && groupUser.MatchString(user):

@@ -47,7 +47,8 @@ func KeyPublicID(text Secret) (string, error) {
 	body, sum, ok := cutLast(raw, "_")
 	parts := strings.Split(body, "_")
 	if !ok || len(parts) != 4 || !strings.HasPrefix(raw, keyPrefix+"_") ||
-		len(parts[2]) != keyPublicLen || len(parts[3]) != keySecretLen || sum != keyChecksum(body) {
+		len(parts[2]) != keyPublicLen || len(parts[3]) != keySecretLen || sum != keyChecksum(body) ||
+		strings.Trim(parts[2]+parts[3], base62) != "" { // else anybody could have bytes looked up that Postgres refuses
 		return "", Errorf(Unauthorized, "this is not a complete API key: it reads %s_…", keyPrefix)
 	}
 	return parts[2], nil

@@ -75,8 +75,15 @@ func CodeOf(err error) Code {
 }
 
 // Under puts every field of err below a parent, so that "body" becomes
-// "text.body". Several invalid fields may be joined with errors.Join.
+// "text.body"; of errors joined with errors.Join, each one.
 func Under(parent string, err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var moved []error
+		for _, one := range joined.Unwrap() {
+			moved = append(moved, Under(parent, one))
+		}
+		return errors.Join(moved...)
+	}
 	var e *Error
 	if err == nil || !errors.As(err, &e) {
 		return err

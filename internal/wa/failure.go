@@ -1,5 +1,7 @@
 package wa
 
+import "slices"
+
 // FailCode is why a message failed, from a closed catalogue that customers
 // branch on. The provider's own code is kept beside it, never instead of it.
 type FailCode string
@@ -55,12 +57,13 @@ var failTitles = map[FailCode]struct {
 	FailInternal:            {"Something failed on our side", true},
 }
 
-// FailCodes lists the catalogue.
+// FailCodes lists the catalogue, sorted.
 func FailCodes() []FailCode {
 	codes := make([]FailCode, 0, len(failTitles))
 	for c := range failTitles {
 		codes = append(codes, c)
 	}
+	slices.Sort(codes)
 	return codes
 }
 

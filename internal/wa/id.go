@@ -84,11 +84,12 @@ func NewMessageID() MessageID { return NewID[messageNoun]() }
 // NewEventID makes an event's id.
 func NewEventID() EventID { return NewID[eventNoun]() }
 
-// ParseID reads a TypeID of noun N, and only of noun N.
+// ParseID reads a TypeID of noun N, and only of noun N. The zero id has no
+// text form and is refused.
 func ParseID[N noun](s string) (ID[N], error) {
 	var n N
 	t, err := typeid.FromString(s)
-	if err != nil || t.Prefix() != n.prefix() {
+	if err != nil || t.Prefix() != n.prefix() || uuid.UUID(t.UUIDBytes()) == uuid.Nil {
 		return ID[N]{}, &Error{Code: Invalid, Message: fmt.Sprintf("not a valid %s_… id", n.prefix())}
 	}
 	return ID[N]{uuid: uuid.UUID(t.UUIDBytes())}, nil
@@ -142,4 +143,7 @@ func (id ID[N]) Value() (driver.Value, error) {
 }
 
 // Scan reads a uuid column; NULL is the zero id.
-func (id *ID[N]) Scan(src any) error { return id.uuid.Scan(src) }
+func (id *ID[N]) Scan(src any) error {
+	*id = ID[N]{} // uuid.Scan leaves what was there when the column is NULL
+	return id.uuid.Scan(src)
+}

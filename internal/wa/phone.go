@@ -3,6 +3,7 @@ package wa
 import (
 	"log/slog"
 	"strings"
+	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
 )
@@ -19,6 +20,9 @@ func ParsePhone(s string) (Phone, error) {
 	if len(trimmed) > 40 {
 		return "", recipientInvalid("is too long for a phone number")
 	}
+	if strings.ContainsFunc(trimmed, neverDialled) {
+		return "", recipientInvalid("is not a phone number: it holds letters or signs that no number has")
+	}
 	if !strings.HasPrefix(trimmed, "+") {
 		trimmed = "+" + strings.TrimPrefix(trimmed, "00")
 	}
@@ -26,10 +30,16 @@ func ParsePhone(s string) (Phone, error) {
 	if err != nil {
 		return "", recipientInvalid("is not a phone number with country code, such as +5511987654321")
 	}
-	if !phonenumbers.IsPossibleNumber(n) {
+	if phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE { // "local only" lacks its area code
 		return "", recipientInvalid("cannot be a phone number: too short or too long for its country")
 	}
 	return Phone(phonenumbers.Format(n, phonenumbers.E164)), nil
+}
+
+// neverDialled tells what phonenumbers would read as an extension, a vanity
+// word or a parameter, and drop or translate. A number must mean what it says.
+func neverDialled(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsControl(r) || strings.ContainsRune(":;=@#*,&?%_", r)
 }
 
 func recipientInvalid(message string) *Error {
