@@ -46,10 +46,14 @@ func (s *Stack) startPostgres(ctx context.Context, o Options, bin binaries, at *
 	return ensureDatabase(ctx, at.sockets)
 }
 
+// postgresCommand holds the settings of docker-compose.yml where they matter
+// for plans. Shared memory for parallel queries goes into files, because
+// containers often have next to none of the other kind.
 func postgresCommand(bin binaries, data, sockets string, durable bool) []string {
 	argv := []string{
 		filepath.Join(bin.postgres, "postgres"), "-D", data, "-k", sockets,
 		"-c", "listen_addresses=", "-c", "max_connections=200",
+		"-c", "jit=off", "-c", "dynamic_shared_memory_type=mmap",
 		"-c", "timezone=UTC", "-c", "log_timezone=UTC", "-c", "log_checkpoints=off",
 	}
 	if !durable {
