@@ -27,6 +27,7 @@ CREATE TABLE chats (
     group_id        text,
     unread          integer NOT NULL DEFAULT 0,
     last_message_at timestamptz,
+    last_inbound_at timestamptz, -- NULL: nobody there has ever written to us
     created_at      timestamptz NOT NULL DEFAULT now(),
     CHECK ((kind = 'direct') = (contact_id IS NOT NULL)),
     CHECK ((kind = 'group') = (group_id IS NOT NULL)),

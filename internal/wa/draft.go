@@ -15,8 +15,12 @@ const (
 	MinSchedule      = 60 * time.Second
 	MaxSchedule      = 35 * 24 * time.Hour
 	MinValidity      = 30 * time.Second
-	DefaultValidity  = 4 * time.Hour
-	MaxBatch         = 1000
+	// A message that nobody dated is kept as long as a full line takes to
+	// drain at the default limits: 1,000 urgent and normal ones at 100 an
+	// hour, 20,000 bulk ones at 80 an hour.
+	DefaultValidity     = 10 * time.Hour
+	DefaultBulkValidity = 14 * 24 * time.Hour
+	MaxBatch            = 1000
 )
 
 // Draft is a message as a caller hands it in.
@@ -111,11 +115,15 @@ func (d Draft) validateExtras() error {
 // Expiry is when the message stops being worth sending: as the caller said, or
 // the default validity after it is due.
 func (d Draft) Expiry(now time.Time) time.Time {
+	validity := DefaultValidity
+	if d.Lane == Bulk {
+		validity = DefaultBulkValidity
+	}
 	switch {
 	case d.ExpiresAt != nil:
 		return *d.ExpiresAt
 	case d.SendAt != nil:
-		return d.SendAt.Add(DefaultValidity)
+		return d.SendAt.Add(validity)
 	}
-	return now.Add(DefaultValidity)
+	return now.Add(validity)
 }

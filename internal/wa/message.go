@@ -49,7 +49,8 @@ type Message struct {
 	Text        *Text             `json:"text,omitempty"`
 	Status      Status            `json:"status"`
 	Lane        Lane              `json:"lane"`
-	To          Recipient         `json:"to"`
+	To          Recipient         `json:"to,omitzero" doc:"Whom an outbound message goes to"`
+	From        Recipient         `json:"from,omitzero" doc:"Who wrote an inbound message"`
 	Provider    string            `json:"provider"`
 	WireID      string            `json:"provider_message_id,omitempty"`
 	ReplyTo     *MessageID        `json:"reply_to,omitempty"`
@@ -128,3 +129,15 @@ type Step struct {
 	Note   string          `json:"note,omitempty" doc:"What happened, in words"`
 	Data   json.RawMessage `json:"data,omitempty"`
 }
+
+// IdempotencyKey is a caller's name for one request, so that its repeat is
+// answered the same and works once. Route keeps the keys of different requests
+// apart; Hash is of the request's body. The zero key is none.
+type IdempotencyKey struct {
+	Key   string
+	Route string
+	Hash  []byte
+}
+
+// IsZero reports whether the caller gave no key.
+func (k IdempotencyKey) IsZero() bool { return k.Key == "" }

@@ -16,7 +16,7 @@ type Phone string
 // carry its country code, as WhatsApp shows numbers. "Possible" is enough: the
 // metadata of numbering plans lags behind the world, and WhatsApp decides.
 func ParsePhone(s string) (Phone, error) {
-	trimmed := strings.TrimSpace(s)
+	trimmed := strings.TrimFunc(s, unseen)
 	if len(trimmed) > 40 {
 		return "", recipientInvalid("is too long for a phone number")
 	}
@@ -35,6 +35,10 @@ func ParsePhone(s string) (Phone, error) {
 	}
 	return Phone(phonenumbers.Format(n, phonenumbers.E164)), nil
 }
+
+// unseen tells blanks and the marks of writing direction that come along when
+// a number is copied from a phone's contacts.
+func unseen(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
 
 // neverDialled tells what phonenumbers would read as an extension, a vanity
 // word or a parameter, and drop or translate. A number must mean what it says.

@@ -1,0 +1,247 @@
+package message
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"chasqui/internal/guard"
+	"chasqui/internal/provider"
+	"chasqui/internal/store"
+	"chasqui/internal/wa"
+)
+
+// Hold is a client in the hands of this worker, as far as delivering needs it.
+type Hold interface {
+	// Client is the client as last read; its limits may change under way.
+	Client() wa.Client
+	// Epoch fences: every claim names it.
+	Epoch() int64
+	// Line gives the session when messages may leave at this moment: the client
+	// is surely ours, online, and not stopped. flow says whether only people who
+	// have written before may be written to.
+	Line() (s provider.Session, flow guard.Flow, ok bool)
+	// OnlineSince is when the session came online, zero when it is not, and
+	// whether everything that waited at the server has been told since.
+	OnlineSince() (since time.Time, caughtUp bool)
+	// Wake receives when there may be work or something changed.
+	Wake() <-chan Nudge
+	// Restrict notes that WhatsApp forbids new chats until then.
+	Restrict(ctx context.Context, until time.Time, reason string)
+	// Forecast tells when the next message leaves and why not sooner.
+	Forecast(at time.Time, why wa.Wait)
+}
+
+// Nudge says why a line is woken, and which lanes have work.
+type Nudge struct {
+	Source string // "ring", "poll" or "change"
+	Lanes  [3]bool
+	Flying bool // something is marked as in flight
+	At     time.Time
+}
+
+// idle is how long a line with nothing to do sleeps before it looks again by
+// itself; the worker's poll wakes it within a second when there is work.
+const idle = 30 * time.Second
+
+// line delivers the messages of one client, one at a time.
+type line struct {
+	s       *Service
+	h       Hold
+	log     *slog.Logger
+	pace    *guard.Pace
+	limits  wa.Limits
+	turns   guard.Turns
+	waiting [3]bool // lanes that may have work
+	source  string  // what last woke the line
+	rungAt  time.Time
+	typed   wa.MessageID               // whose typing is on show, or was
+	due     map[wa.MessageID]time.Time // unconfirmed messages, and when to send them again
+	swept   bool                       // what earlier owners left in flight is resolved
+	blocked int                        // how often in a row the number was told to slow down
+}
+
+// Deliver works a client's line until ctx ends. A message under way is
+// finished first, within the send timeout.
+func (s *Service) Deliver(ctx context.Context, h Hold) {
+	c := h.Client()
+	l := &line{
+		s: s, h: h, limits: c.Limits, pace: guard.NewPaceScaled(c.Limits, rand.Uint64(), s.opt.PaceFactor), //nolint:gosec // gaps need no secrecy
+		log: s.opt.Log.With("client", c.ID), due: map[wa.MessageID]time.Time{}, waiting: [3]bool{true, true, true},
+	}
+	if !l.restore(ctx) {
+		return
+	}
+	for ctx.Err() == nil {
+		if wait := l.guarded(ctx); wait > 0 {
+			l.sleep(ctx, wait)
+		}
+	}
+}
+
+// restore rebuilds the number's pace from its rows; without it nothing may be
+// sent, so it is tried until it works.
+func (l *line) restore(ctx context.Context) bool {
+	c := l.h.Client()
+	for ctx.Err() == nil {
+		var ages []time.Duration
+		err := l.s.db.InOrg(ctx, c.OrgID, func(tx *store.Tx) (err error) {
+			ages, err = tx.SentAges(ctx, c.OrgID, c.ID, 24*time.Hour, c.Limits.PerDay+1)
+			return err
+		})
+		if err == nil {
+			now := l.s.opt.Now()
+			sent := make([]time.Time, len(ages))
+			for i, age := range ages {
+				sent[i] = now.Add(-age)
+			}
+			l.pace.Restore(sent, now)
+			return true
+		}
+		l.sleep(ctx, time.Second)
+	}
+	return false
+}
+
+// sleep waits for d or a nudge.
+func (l *line) sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case n := <-l.h.Wake():
+		l.source, l.rungAt = n.Source, n.At
+		if n.Flying && len(l.due) == 0 {
+			l.swept = false // nothing is: this line sleeps
+		}
+		for lane, has := range n.Lanes {
+			l.waiting[lane] = l.waiting[lane] || has
+		}
+	case <-timer.C:
+		l.source = "timer"
+	case <-ctx.Done():
+	}
+}
+
+// step does one thing at most and says how long there is nothing to do; zero
+// means look again at once.
+func (l *line) step(ctx context.Context) time.Duration {
+	session, flow, ok := l.h.Line()
+	if !ok {
+		l.h.Forecast(time.Time{}, l.h.Client().Status.Wait())
+		return idle
+	}
+	l.adoptLimits()
+	if wait, busy := l.resolve(ctx, session); busy {
+		return wait
+	}
+	now := l.s.opt.Now()
+	lane, d, ok := l.pace.Pick(l.waiting, &l.turns, now)
+	if !ok {
+		l.h.Forecast(time.Time{}, wa.NoWait)
+		return l.untilDue(idle, now)
+	}
+	start := l.typeFirst(ctx, session, lane, d.At, now)
+	if wait := start.Sub(now); wait > 0 {
+		l.h.Forecast(start, d.Why)
+		if d.Why != wa.NoWait {
+			paceWait.WithLabelValues(string(d.Why)).Observe(wait.Seconds())
+		}
+		return l.untilDue(wait, now)
+	}
+	return l.serve(ctx, session, flow, lane)
+}
+
+// untilDue shortens a wait to the moment an unconfirmed message is due.
+func (l *line) untilDue(wait time.Duration, now time.Time) time.Duration {
+	for _, at := range l.due {
+		wait = min(wait, max(at.Sub(now), time.Millisecond))
+	}
+	return wait
+}
+
+func (l *line) adoptLimits() {
+	if limits := l.h.Client().Limits; limits != l.limits {
+		l.limits = limits
+		l.pace.SetLimits(limits)
+	}
+}
+
+// serve takes the next message of a lane and sends it.
+func (l *line) serve(ctx context.Context, session provider.Session, flow guard.Flow, lane wa.Lane) time.Duration {
+	c := l.h.Client()
+	var m store.Claimed
+	err := l.s.db.InOrgRelaxed(ctx, c.OrgID, func(tx *store.Tx) (err error) {
+		m, err = tx.Claim(ctx, c.OrgID, c.ID, l.h.Epoch(), []wa.Lane{lane}, flow == guard.HoldNew)
+		return err
+	})
+	switch {
+	case wa.CodeOf(err) == wa.NotFound:
+		l.waiting[lane] = false
+		return 0
+	case err != nil:
+		l.logFailure(ctx, "claim", err)
+		return time.Second
+	}
+	workFoundBy.WithLabelValues(l.source).Inc()
+	if l.source == "ring" {
+		ringToClaim.Observe(time.Since(l.rungAt).Seconds())
+	}
+	l.source = "timer"
+	l.turns.Took(lane)
+	l.send(ctx, session, m)
+	return 0
+}
+
+// typeFirst shows "typing…" before a message of a person's pace, inside the
+// pause that pacing demands anyway, and gives the time to start. Urgent
+// messages do not wait to be typed.
+func (l *line) typeFirst(ctx context.Context, session provider.Session, lane wa.Lane, start, now time.Time) time.Time {
+	typist, able := session.(provider.Typist)
+	if !able || !l.limits.Enabled || !l.limits.Typing || lane == wa.Urgent {
+		return start
+	}
+	c := l.h.Client()
+	var head store.Claimed
+	err := l.s.db.InOrg(ctx, c.OrgID, func(tx *store.Tx) (err error) {
+		head, err = tx.Head(ctx, c.OrgID, c.ID, []wa.Lane{lane})
+		return err
+	})
+	if err != nil || head.ID == l.typed || head.Group != "" || (head.Typing != nil && !*head.Typing) {
+		return start
+	}
+	need := guard.TypingTime(head.Content().Plain(), seed(head.ID)) / time.Duration(l.s.opt.PaceFactor)
+	if begin := start.Add(-need); begin.After(now) {
+		return begin // wake up then and come here again
+	}
+	l.typed = head.ID
+	if err := typist.Typing(ctx, peer(head), true); err != nil {
+		return start // a courtesy: the message goes without it
+	}
+	if earliest := now.Add(need); earliest.After(start) {
+		return earliest
+	}
+	return start
+}
+
+func seed(id wa.MessageID) uint64 {
+	b := id.Bytes()
+	var n uint64
+	for _, x := range b[8:] {
+		n = n<<8 | uint64(x)
+	}
+	return n
+}
+
+func peer(m store.Claimed) provider.Peer {
+	if m.Group != "" {
+		return provider.Peer{Group: m.Group}
+	}
+	return provider.Peer{Phone: m.To.Phone, LID: m.To.LID}
+}
+
+func (l *line) logFailure(ctx context.Context, doing string, err error) {
+	if ctx.Err() == nil {
+		l.log.WarnContext(ctx, "line cannot go on for now", "doing", doing, "error", err)
+	}
+}

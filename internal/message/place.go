@@ -1,0 +1,83 @@
+package message
+
+import (
+	"context"
+	"time"
+
+	"chasqui/internal/guard"
+	"chasqui/internal/store"
+	"chasqui/internal/wa"
+)
+
+// Place tells where a waiting message stands. One that waits no more has the
+// zero place.
+func (s *Service) Place(ctx context.Context, by wa.Actor, m wa.Message) (wa.QueuePlace, error) {
+	var p wa.QueuePlace
+	err := s.db.InOrg(ctx, by.Org, func(tx *store.Tx) error {
+		c, err := tx.Client(ctx, by.Org, m.ClientID)
+		if err != nil {
+			return err
+		}
+		var used guard.Usage
+		if used.Minute, used.Hour, used.Day, err = tx.Used(ctx, m.ClientID); err != nil {
+			return err
+		}
+		ahead, err := tx.Ahead(ctx, by.Org, m.ID, MaxWaitingBulk)
+		p = waitingPlace(c, used, ahead+1, m, s.opt.Now().UTC())
+		return err
+	})
+	return p, err
+}
+
+func waitingPlace(c wa.Client, used guard.Usage, position int, m wa.Message, now time.Time) wa.QueuePlace {
+	blocked := func(why wa.Wait, until *time.Time) wa.QueuePlace {
+		return wa.QueuePlace{BlockedBy: &why, EstimatedSendAt: until}
+	}
+	switch m.Status {
+	case wa.Queued:
+		return place(c, used, position, m.Lane, now)
+	case wa.Scheduled:
+		return blocked(wa.WaitScheduled, m.SendAt)
+	case wa.RetryWait:
+		return blocked(wa.WaitRetry, m.NextTryAt)
+	}
+	return wa.QueuePlace{}
+}
+
+// place estimates when the message at a position leaves. While the client
+// cannot send, the estimate is of the line alone: as if it came online now.
+func place(c wa.Client, used guard.Usage, position int, lane wa.Lane, now time.Time) wa.QueuePlace {
+	eta := now
+	if c.Limits.Enabled {
+		eta = guard.EstimateFresh(c.Limits, used, position, lane, now)
+	}
+	p := wa.QueuePlace{Position: position, EstimatedSendAt: &eta}
+	if why := blocker(c, used, lane); why != wa.NoWait {
+		p.BlockedBy = &why
+	}
+	return p
+}
+
+func blocker(c wa.Client, used guard.Usage, lane wa.Lane) wa.Wait {
+	if c.Paused {
+		return wa.WaitPaused
+	}
+	if why := c.Status.Wait(); why != wa.NoWait || !c.Limits.Enabled {
+		return why
+	}
+	share := func(limit int) int {
+		if lane == wa.Bulk {
+			return max(1, limit*8/10)
+		}
+		return limit
+	}
+	switch {
+	case used.Day >= share(c.Limits.PerDay):
+		return wa.WaitDayCap
+	case used.Hour >= share(c.Limits.PerHour):
+		return wa.WaitHourCap
+	case used.Minute >= share(c.Limits.PerMinute):
+		return wa.WaitMinuteCap
+	}
+	return wa.NoWait
+}

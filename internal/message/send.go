@@ -1,0 +1,256 @@
+package message
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"chasqui/internal/guard"
+	"chasqui/internal/provider"
+	"chasqui/internal/store"
+	"chasqui/internal/wa"
+)
+
+// Outcome is how an attempt to send ended, for those who wait for it.
+type Outcome struct {
+	Status wa.Status
+	Code   wa.FailCode
+	WireID string
+}
+
+// poisonAfter is how many panics one message may cause before it is given up.
+const poisonAfter = 3
+
+// send hands a claimed message to the network and settles what came of it. From
+// here on the worker's shutdown waits: the send timeout bounds it.
+func (l *line) send(ctx context.Context, session provider.Session, m store.Claimed) {
+	ctx = context.WithoutCancel(ctx)
+	if _, _, ok := l.h.Line(); !ok { // the lease may have gone stale since the claim
+		fenceRejections.Inc()
+		l.settle(ctx, m, &provider.Failure{Class: provider.NotSent, Code: wa.FailNotConnected, Err: errors.New("the client is not surely ours")})
+		return
+	}
+	out := l.outgoing(m)
+	l.pace.Began(l.s.opt.Now())
+	began := time.Now()
+	ack, err := l.attempt(ctx, session, out)
+	sendSeconds.Observe(time.Since(began).Seconds())
+	l.pace.Ended(l.s.opt.Now())
+	var f *provider.Failure
+	switch {
+	case err == nil:
+		l.markSent(ctx, m, ack)
+	case errors.As(err, &f):
+		l.settle(ctx, m, f)
+	default:
+		l.poisoned(ctx, m, err)
+	}
+}
+
+// attempt calls the provider and contains its panics.
+func (l *line) attempt(ctx context.Context, session provider.Session, out provider.Outgoing) (ack provider.Ack, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			poisonTotal.Inc()
+			l.log.ErrorContext(ctx, "sending a message panicked", "message", out.ID, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic while sending: %T", p)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, l.s.opt.SendTimeout)
+	defer cancel()
+	return session.Send(ctx, out)
+}
+
+// guarded is step, with its panics contained: one bad row must not end a line.
+func (l *line) guarded(ctx context.Context) (wait time.Duration) {
+	defer func() {
+		if p := recover(); p != nil {
+			poisonTotal.Inc()
+			l.log.ErrorContext(ctx, "a line panicked", "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			wait = time.Second
+		}
+	}()
+	return l.step(ctx)
+}
+
+func (l *line) outgoing(m store.Claimed) provider.Outgoing {
+	out := provider.Outgoing{ID: m.ID, WireID: m.WireID, To: peer(m), Content: m.Content()}
+	for _, text := range m.Mentions {
+		if p, err := wa.ParsePhone(text); err == nil {
+			out.Mentions = append(out.Mentions, p)
+		}
+	}
+	if q := m.Quoted; q != nil {
+		out.Quoted = &provider.Quoted{
+			WireID: q.WireID, FromMe: q.Direction == wa.Outbound, Text: q.Text,
+			From: provider.Peer{Phone: q.Phone, LID: q.LID},
+		}
+	}
+	return out
+}
+
+func (l *line) markSent(ctx context.Context, m store.Claimed, ack provider.Ack) {
+	l.blocked = 0
+	at := ack.At
+	if now := l.s.opt.Now(); at.IsZero() || at.After(now) || now.Sub(at) < time.Minute {
+		// The network's clock has whole seconds; ours is the later and finer one,
+		// which is what pacing must be rebuilt from.
+		at = now
+	}
+	if _, was := l.due[m.ID]; was || m.ClaimEpoch != l.h.Epoch() {
+		ambiguousTotal.WithLabelValues("resend").Inc()
+	}
+	l.record(ctx, m.Message, wa.Accept, func(tx *store.Tx) error {
+		moved, err := tx.MarkSent(ctx, m.OrgID, m.ID, at, ack.Payload)
+		if err != nil || !moved {
+			return err
+		}
+		if err := tx.TouchChat(ctx, m.OrgID, m.ChatID, at, false); err != nil {
+			return err
+		}
+		sent := m.Message
+		sent.Status, sent.SentAt, sent.UpdatedAt = wa.Sent, &at, at
+		if err := tx.Step(m.OrgID, m.ID, wa.Sent, "WhatsApp's server took it", nil); err != nil {
+			return err
+		}
+		return tx.Emit(m.OrgID, m.ClientID, wa.MessageSent, wa.EventMessage{Message: sent})
+	})
+	delete(l.due, m.ID)
+	finalTotal.WithLabelValues(string(wa.Sent), "").Inc()
+	acceptToSent.WithLabelValues(m.Lane.String()).Observe(at.Sub(m.CreatedAt).Seconds())
+	l.s.outcomes.publish(m.ID, Outcome{Status: wa.Sent, WireID: m.WireID})
+}
+
+// settle does what a failed attempt means for the message and its number.
+func (l *line) settle(ctx context.Context, m store.Claimed, f *provider.Failure) {
+	now := l.s.opt.Now()
+	if f.Class == provider.Blocked {
+		l.blocked++
+	} else {
+		l.blocked = 0
+	}
+	o := guard.Settle(f, guard.Tries{Attempt: m.Attempts, First: m.FirstClaim, Blocked: l.blocked}, now)
+	if o.CoolDown > 0 {
+		coolDowns.WithLabelValues(string(f.Code)).Inc()
+		l.pace.CoolDown(now.Add(o.CoolDown), now)
+	}
+	if o.RestrictNewContacts {
+		l.h.Restrict(ctx, o.RestrictUntil, f.Provider.Raw)
+	}
+	l.move(ctx, m, f, o)
+}
+
+// move writes a failed attempt's outcome down.
+func (l *line) move(ctx context.Context, m store.Claimed, f *provider.Failure, o guard.Outcome) {
+	org, id := m.OrgID, m.ID
+	switch o.Signal {
+	case wa.Requeue:
+		l.waiting[m.Lane] = true
+		l.record(ctx, m.Message, o.Signal, func(tx *store.Tx) error {
+			moved, err := tx.Requeue(ctx, org, id)
+			return told(moved, err, func() error { return tx.Step(org, id, wa.Queued, holdNote(f, o), nil) })
+		})
+	case wa.Delay:
+		l.record(ctx, m.Message, o.Signal, func(tx *store.Tx) error {
+			moved, err := tx.Delay(ctx, org, id, o.NotBefore, false)
+			return told(moved, err, func() error {
+				return tx.Step(org, id, wa.RetryWait, "a passing failure: "+string(f.Code)+"; next try "+o.NotBefore.UTC().Format(time.RFC3339), nil)
+			})
+		})
+	case wa.Reject:
+		l.reject(ctx, m, *o.Failure)
+	default:
+		l.unconfirmed(ctx, m, o.NotBefore)
+	}
+}
+
+func holdNote(f *provider.Failure, o guard.Outcome) string {
+	if o.CoolDown > 0 {
+		return "WhatsApp asked this number to slow down; it rests for " + o.CoolDown.Round(time.Second).String()
+	}
+	return "back in line: " + string(f.Code)
+}
+
+func (l *line) unconfirmed(ctx context.Context, m store.Claimed, again time.Time) {
+	l.due[m.ID] = again
+	l.record(ctx, m.Message, "", func(tx *store.Tx) error {
+		moved, err := tx.MarkUnconfirmed(ctx, m.OrgID, m.ID)
+		return told(moved, err, func() error {
+			return tx.Step(m.OrgID, m.ID, wa.Sending, "no answer from WhatsApp: waiting for a receipt, else sent again under the same id at "+
+				again.UTC().Format(time.RFC3339), nil)
+		})
+	})
+}
+
+func (l *line) reject(ctx context.Context, m store.Claimed, failure wa.Failure) {
+	delete(l.due, m.ID)
+	l.record(ctx, m.Message, wa.Reject, func(tx *store.Tx) error {
+		moved, err := tx.Reject(ctx, m.OrgID, m.ID, failure)
+		return told(moved, err, func() error {
+			failed := m.Message
+			failed.Status, failed.Error = wa.Failed, &failure
+			if err := tx.Step(m.OrgID, m.ID, wa.Failed, failure.Title, failure); err != nil {
+				return err
+			}
+			return tx.Emit(m.OrgID, m.ClientID, wa.MessageFailed, wa.EventMessage{Message: failed})
+		})
+	})
+	if failure.Code == wa.FailUnconfirmed {
+		ambiguousTotal.WithLabelValues("unknown").Inc()
+	}
+	finalTotal.WithLabelValues(string(wa.Failed), string(failure.Code)).Inc()
+	l.s.outcomes.publish(m.ID, Outcome{Status: wa.Failed, Code: failure.Code})
+}
+
+// poisoned deals with a message that broke its handler: later, and never again
+// after the third time. The rest of the line goes on.
+func (l *line) poisoned(ctx context.Context, m store.Claimed, cause error) {
+	if m.Crashes+1 >= poisonAfter {
+		l.reject(ctx, m, wa.NewFailure(wa.FailPoison, "", nil))
+		return
+	}
+	until := l.s.opt.Now().Add(time.Duration(m.Crashes+1) * 5 * time.Second)
+	l.log.ErrorContext(ctx, "a message broke its handler", "message", m.ID, "error", cause)
+	l.record(ctx, m.Message, wa.Delay, func(tx *store.Tx) error {
+		moved, err := tx.Delay(ctx, m.OrgID, m.ID, until, true)
+		return told(moved, err, func() error {
+			return tx.Step(m.OrgID, m.ID, wa.RetryWait, "it broke its handler, time "+strconv.Itoa(m.Crashes+1), nil)
+		})
+	})
+}
+
+func told(moved bool, err error, tell func() error) error {
+	if err != nil || !moved {
+		return err
+	}
+	return tell()
+}
+
+// record writes an outcome down, again and again until Postgres takes it: what
+// was sent must be known to be sent. It gives up only with the lease: then the
+// next owner finds the row in flight and resolves it.
+func (l *line) record(ctx context.Context, m wa.Message, sig wa.Signal, fn func(*store.Tx) error) {
+	for delay := 50 * time.Millisecond; ; delay = min(2*delay, 2*time.Second) {
+		err := l.s.db.InOrg(ctx, m.OrgID, fn)
+		if err == nil {
+			return
+		}
+		markRetries.Inc()
+		l.log.WarnContext(ctx, "an outcome waits for the database", "message", m.ID, "signal", sig, "error", err)
+		if wa.CodeOf(err) != wa.Unavailable {
+			return
+		}
+		if !l.pause(delay) {
+			return
+		}
+	}
+}
+
+// pause sleeps and reports whether the client is still held.
+func (l *line) pause(d time.Duration) bool {
+	time.Sleep(d)
+	return l.h.Epoch() != 0
+}

@@ -1,0 +1,110 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"chasqui/internal/wa"
+)
+
+// DirectChat is a conversation with one person.
+type DirectChat struct {
+	ChatID  wa.ChatID
+	Contact wa.Contact
+}
+
+// DirectChat finds or makes a client's conversation with a contact.
+func (tx *Tx) DirectChat(ctx context.Context, org wa.OrgID, client wa.ClientID, contact wa.ContactID) (wa.ChatID, error) {
+	if _, err := tx.moved(ctx, "insert chat", `
+		INSERT INTO chats (id, org_id, client_id, kind, contact_id) VALUES ($1, $2, $3, 'direct', $4)
+		ON CONFLICT (client_id, contact_id) DO NOTHING`, wa.NewChatID(), org, client, contact); err != nil {
+		return wa.ChatID{}, err
+	}
+	return one(ctx, tx, "find chat", pgx.RowTo[wa.ChatID], `
+		SELECT id FROM chats WHERE org_id = $1 AND client_id = $2 AND contact_id = $3`, org, client, contact)
+}
+
+// GroupChat finds or makes a client's conversation with a group.
+func (tx *Tx) GroupChat(ctx context.Context, org wa.OrgID, client wa.ClientID, group string) (wa.ChatID, error) {
+	if _, err := tx.moved(ctx, "insert group chat", `
+		INSERT INTO chats (id, org_id, client_id, kind, group_id) VALUES ($1, $2, $3, 'group', $4)
+		ON CONFLICT (client_id, group_id) DO NOTHING`, wa.NewChatID(), org, client, group); err != nil {
+		return wa.ChatID{}, err
+	}
+	return one(ctx, tx, "find group chat", pgx.RowTo[wa.ChatID], `
+		SELECT id FROM chats WHERE org_id = $1 AND client_id = $2 AND group_id = $3`, org, client, group)
+}
+
+// PhoneChats finds or makes the contacts and conversations of many numbers at
+// once.
+func (tx *Tx) PhoneChats(ctx context.Context, org wa.OrgID, client wa.ClientID, phones []wa.Phone) (map[wa.Phone]DirectChat, error) {
+	texts := make([]string, len(phones))
+	for i, p := range phones {
+		texts[i] = string(p)
+	}
+	known, err := tx.knownPhoneChats(ctx, org, client, texts)
+	if err != nil || len(known) == len(phones) {
+		return known, err
+	}
+	if err := tx.makePhoneChats(ctx, org, client, texts); err != nil {
+		return nil, err
+	}
+	return tx.knownPhoneChats(ctx, org, client, texts)
+}
+
+func (tx *Tx) knownPhoneChats(ctx context.Context, org wa.OrgID, client wa.ClientID, phones []string) (map[wa.Phone]DirectChat, error) {
+	rows, err := collect(ctx, tx, "find chats", func(r pgx.CollectableRow) (d DirectChat, err error) {
+		err = r.Scan(&d.ChatID, &d.Contact.ID, &d.Contact.Phone, &d.Contact.LID, &d.Contact.Name, &d.Contact.PushName)
+		return d, err
+	}, `
+		SELECT h.id, c.id, c.phone, coalesce(c.lid, ''), c.name, c.push_name
+		FROM contacts c JOIN chats h ON h.client_id = $2 AND h.contact_id = c.id
+		WHERE c.org_id = $1 AND c.phone = ANY($3)`, org, client, phones)
+	known := make(map[wa.Phone]DirectChat, len(rows))
+	for _, d := range rows {
+		known[d.Contact.Phone] = d
+	}
+	return known, err
+}
+
+func (tx *Tx) makePhoneChats(ctx context.Context, org wa.OrgID, client wa.ClientID, phones []string) error {
+	contacts, chats := make([]string, len(phones)), make([]string, len(phones))
+	for i := range phones {
+		contacts[i], chats[i] = wa.NewContactID().UUID(), wa.NewChatID().UUID()
+	}
+	// Sorted, so that two batches over the same people cannot lock crosswise.
+	if _, err := tx.moved(ctx, "insert contacts", `
+		INSERT INTO contacts (id, org_id, phone)
+		SELECT u.id, $1, u.phone FROM unnest($2::uuid[], $3::text[]) AS u(id, phone) ORDER BY u.phone
+		ON CONFLICT (org_id, phone) DO NOTHING`, org, contacts, phones); err != nil {
+		return err
+	}
+	_, err := tx.moved(ctx, "insert chats", `
+		INSERT INTO chats (id, org_id, client_id, kind, contact_id)
+		SELECT u.id, $1, $2, 'direct', c.id FROM unnest($3::uuid[], $4::text[]) AS u(id, phone)
+		JOIN contacts c ON c.org_id = $1 AND c.phone = u.phone ORDER BY c.id
+		ON CONFLICT (client_id, contact_id) DO NOTHING`, org, client, chats, phones)
+	return err
+}
+
+// Chat reads one conversation.
+func (tx *Tx) Chat(ctx context.Context, org wa.OrgID, id wa.ChatID) (wa.Chat, error) {
+	return one(ctx, tx, "find chat", func(r pgx.CollectableRow) (h wa.Chat, err error) {
+		err = r.Scan(&h.ID, &h.OrgID, &h.ClientID, &h.Kind, &h.ContactID, &h.GroupID, &h.Unread, &h.LastMessageAt, &h.CreatedAt)
+		return h, err
+	}, `
+		SELECT id, org_id, client_id, kind, contact_id, coalesce(group_id, ''), unread, last_message_at, created_at
+		FROM chats WHERE org_id = $1 AND id = $2`, org, id)
+}
+
+// TouchChat notes that a message went (inbound false) or came and is unread.
+func (tx *Tx) TouchChat(ctx context.Context, org wa.OrgID, id wa.ChatID, at time.Time, inbound bool) error {
+	_, err := tx.moved(ctx, "touch chat", `
+		UPDATE chats SET last_message_at = greatest(coalesce(last_message_at, $3), $3),
+		       last_inbound_at = CASE WHEN $4 THEN greatest(coalesce(last_inbound_at, $3), $3) ELSE last_inbound_at END,
+		       unread = unread + CASE WHEN $4 THEN 1 ELSE 0 END
+		WHERE org_id = $1 AND id = $2`, org, id, at, inbound)
+	return err
+}

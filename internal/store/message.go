@@ -1,0 +1,264 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"chasqui/internal/wa"
+)
+
+const messageColumns = `m.id, m.org_id, m.client_id, m.chat_id, m.direction, m.origin, m.type, m.content, m.status, m.lane,
+	m.recipient, m.contact_id, coalesce(p.phone, ''), coalesce(p.lid, ''), c.provider, m.wire_id, m.reply_to, m.mentions, m.typing,
+	coalesce(m.client_ref, ''), m.metadata, m.attempts, m.error, m.send_at, m.expires_at, m.not_before, m.sent_at,
+	m.delivered_at, m.read_at, m.created_at, m.updated_at`
+
+const messageTables = ` m JOIN clients c ON c.id = m.client_id LEFT JOIN contacts p ON p.id = m.contact_id `
+
+// Message reads one message.
+func (tx *Tx) Message(ctx context.Context, org wa.OrgID, id wa.MessageID) (wa.Message, error) {
+	return one(ctx, tx, "find message", scanMessage, `
+		SELECT `+messageColumns+` FROM messages`+messageTables+`WHERE m.org_id = $1 AND m.id = $2`, org, id)
+}
+
+// MessageFilter narrows a list of messages; zero fields do not.
+type MessageFilter struct {
+	Client    wa.ClientID
+	Contact   wa.ContactID
+	Chat      wa.ChatID
+	Status    []wa.Status
+	Direction wa.Direction
+	Type      string
+	ClientRef string
+	Since     *time.Time
+	Until     *time.Time
+}
+
+// Messages pages through an org's messages, newest first. The statement is
+// composed of the conditions that are asked for, so that each combination gets
+// a plan of its own.
+func (tx *Tx) Messages(ctx context.Context, org wa.OrgID, f MessageFilter, p Page) ([]wa.Message, error) {
+	where, args := f.conditions(org)
+	args = append(args, p.Before, p.BeforeID, p.Limit)
+	n := len(args)
+	return collect(ctx, tx, "list messages", scanMessage, fmt.Sprintf(`
+		SELECT `+messageColumns+` FROM messages`+messageTables+`
+		WHERE %s AND (m.created_at, m.id) < ($%d, $%d) ORDER BY m.created_at DESC, m.id DESC LIMIT $%d`,
+		strings.Join(where, " AND "), n-2, n-1, n), args...)
+}
+
+func (f MessageFilter) conditions(org wa.OrgID) (where []string, args []any) {
+	add := func(condition string, arg any) {
+		args = append(args, arg)
+		where = append(where, fmt.Sprintf(condition, len(args)))
+	}
+	add("m.org_id = $%d", org)
+	if !f.Client.IsZero() {
+		add("m.client_id = $%d", f.Client)
+	}
+	if !f.Contact.IsZero() {
+		add("m.contact_id = $%d", f.Contact)
+	}
+	if !f.Chat.IsZero() {
+		add("m.chat_id = $%d", f.Chat)
+	}
+	if len(f.Status) > 0 {
+		add("m.status = ANY($%d)", statusTexts(f.Status))
+	}
+	if f.Direction != "" {
+		add("m.direction = $%d", f.Direction)
+	}
+	if f.Type != "" {
+		add("m.type = $%d", f.Type)
+	}
+	if f.ClientRef != "" {
+		add("m.client_ref = $%d", f.ClientRef)
+	}
+	if f.Since != nil {
+		add("m.created_at >= $%d", *f.Since)
+	}
+	if f.Until != nil {
+		add("m.created_at < $%d", *f.Until)
+	}
+	return where, args
+}
+
+// Timeline lists what happened to a message, oldest first.
+func (tx *Tx) Timeline(ctx context.Context, org wa.OrgID, id wa.MessageID) ([]wa.Step, error) {
+	return collect(ctx, tx, "read timeline", func(r pgx.CollectableRow) (s wa.Step, err error) {
+		err = r.Scan(&s.At, &s.Status, &s.Note, &s.Data)
+		return s, err
+	}, `
+		SELECT at, status, note, data FROM message_events WHERE org_id = $1 AND message_id = $2 ORDER BY id LIMIT 500`, org, id)
+}
+
+// InsertOutbound keeps accepted messages, in the order given: that is the order
+// of their line. Steps and events are written with them.
+func (tx *Tx) InsertOutbound(org wa.OrgID, messages []wa.Message) error {
+	var rows columns
+	for _, m := range messages {
+		if err := rows.add(m); err != nil {
+			return err
+		}
+	}
+	tx.late.Queue(`
+		INSERT INTO messages (id, org_id, client_id, chat_id, contact_id, direction, origin, type, content, status, lane, seq,
+			wire_id, recipient, reply_to, mentions, typing, client_ref, metadata, not_before, send_at, expires_at, created_at, updated_at)
+		SELECT u.id, $1, u.client, u.chat, u.contact, 'outbound', u.origin, u.type, u.content, u.status, u.lane,
+			CASE WHEN u.status = 'queued' THEN nextval('message_seq') END, u.wire, u.recipient, u.reply_to,
+			(SELECT array_agg(j.v) FROM jsonb_array_elements_text(u.mentions) AS j(v)), u.typing, nullif(u.ref, ''), u.metadata,
+			CASE WHEN u.status = 'scheduled' THEN u.send_at END, u.send_at, u.expires_at, u.created, u.created
+		FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::jsonb[], $9::text[], $10::smallint[],
+			$11::text[], $12::text[], $13::uuid[], $14::jsonb[], $15::boolean[], $16::text[], $17::jsonb[], $18::timestamptz[],
+			$19::timestamptz[], $20::timestamptz[])
+			AS u(id, client, chat, contact, origin, type, content, status, lane, wire, recipient, reply_to, mentions, typing, ref,
+			metadata, send_at, expires_at, created)`,
+		org, rows.id, rows.client, rows.chat, rows.contact, rows.origin, rows.kind, rows.content, rows.status, rows.lane, rows.wire,
+		rows.recipient, rows.replyTo, rows.mentions, rows.typing, rows.ref, rows.metadata, rows.sendAt, rows.expiresAt, rows.created)
+	tx.late.Queue(`
+		INSERT INTO message_events (org_id, message_id, status, note)
+		SELECT $1, u.id, u.status, 'accepted' FROM unnest($2::uuid[], $3::text[]) AS u(id, status)`, org, rows.id, rows.status)
+	tx.late.Queue(`
+		INSERT INTO events (id, org_id, client_id, type, data)
+		SELECT u.event, $1, u.client, u.type, u.data FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::jsonb[]) AS u(event, client, type, data)`,
+		org, rows.event, rows.client, rows.eventType, rows.data)
+	return nil
+}
+
+// columns are messages turned by a quarter: one array a column.
+type columns struct {
+	id, client, chat, origin, kind, status, wire, recipient, ref, event, eventType []string
+	contact, replyTo                                                               []*string
+	content, mentions, metadata, data                                              []*string
+	lane                                                                           []int16
+	typing                                                                         []*bool
+	sendAt, expiresAt                                                              []*time.Time
+	created                                                                        []time.Time
+}
+
+func (c *columns) add(m wa.Message) error {
+	content, err := jsonText(m.Content())
+	if err != nil {
+		return err
+	}
+	mentions, err := jsonText(m.Mentions)
+	if err != nil {
+		return err
+	}
+	metadata, err := jsonText(m.Metadata)
+	if err != nil {
+		return err
+	}
+	data, err := jsonText(wa.EventMessage{Message: m})
+	if err != nil {
+		return err
+	}
+	kind := wa.MessageQueued
+	if m.Status == wa.Scheduled {
+		kind = wa.MessageScheduled
+	}
+	c.id, c.client, c.chat = append(c.id, m.ID.UUID()), append(c.client, m.ClientID.UUID()), append(c.chat, m.ChatID.UUID())
+	c.origin, c.kind, c.status = append(c.origin, string(m.Origin)), append(c.kind, m.Type), append(c.status, string(m.Status))
+	c.wire, c.recipient, c.ref = append(c.wire, m.WireID), append(c.recipient, m.To.Input), append(c.ref, m.ClientRef)
+	c.event, c.eventType = append(c.event, wa.NewEventID().UUID()), append(c.eventType, string(kind))
+	c.contact, c.replyTo = append(c.contact, optionalUUID(m.To.ContactID)), append(c.replyTo, pointedUUID(m.ReplyTo))
+	c.content, c.mentions = append(c.content, content), append(c.mentions, mentions)
+	c.metadata, c.data = append(c.metadata, metadata), append(c.data, data)
+	c.lane, c.typing = append(c.lane, int16(m.Lane)), append(c.typing, m.Typing)
+	c.sendAt, c.expiresAt = append(c.sendAt, m.SendAt), append(c.expiresAt, m.ExpiresAt)
+	c.created = append(c.created, m.CreatedAt)
+	return nil
+}
+
+func optionalUUID(id wa.ContactID) *string {
+	if id.IsZero() {
+		return nil
+	}
+	text := id.UUID()
+	return &text
+}
+
+func pointedUUID(id *wa.MessageID) *string {
+	if id == nil {
+		return nil
+	}
+	text := id.UUID()
+	return &text
+}
+
+// jsonText encodes v, or gives nil for what has nothing in it.
+func jsonText(v any) (*string, error) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encode: %w", err)
+	}
+	if text := string(raw); text != "null" {
+		return &text, nil
+	}
+	return nil, nil
+}
+
+func statusTexts(ss []wa.Status) []string {
+	texts := make([]string, len(ss))
+	for i, s := range ss {
+		texts[i] = string(s)
+	}
+	return texts
+}
+
+func scanMessage(r pgx.CollectableRow) (wa.Message, error) {
+	var s messageScan
+	if err := r.Scan(s.targets()...); err != nil {
+		return wa.Message{}, err
+	}
+	return s.message()
+}
+
+// messageScan receives messageColumns.
+type messageScan struct {
+	m                        wa.Message
+	content, metadata, error []byte
+	notBefore                *time.Time
+}
+
+func (s *messageScan) targets() []any {
+	m := &s.m
+	return []any{
+		&m.ID, &m.OrgID, &m.ClientID, &m.ChatID, &m.Direction, &m.Origin, &m.Type, &s.content, &m.Status, &m.Lane,
+		&m.To.Input, &m.To.ContactID, &m.To.Phone, &m.To.LID, &m.Provider, &m.WireID, &m.ReplyTo, &m.Mentions, &m.Typing,
+		&m.ClientRef, &s.metadata, &m.Attempts, &s.error, &m.SendAt, &m.ExpiresAt, &s.notBefore, &m.SentAt,
+		&m.DeliveredAt, &m.ReadAt, &m.CreatedAt, &m.UpdatedAt,
+	}
+}
+
+func (s *messageScan) message() (wa.Message, error) {
+	m := s.m
+	if m.Direction == wa.Inbound {
+		m.From, m.To = m.To, wa.Recipient{}
+	}
+	if m.Status == wa.RetryWait {
+		m.NextTryAt = s.notBefore
+	}
+	if len(s.metadata) > 0 {
+		if err := json.Unmarshal(s.metadata, &m.Metadata); err != nil {
+			return m, err
+		}
+	}
+	if len(s.error) > 0 {
+		if err := json.Unmarshal(s.error, &m.Error); err != nil {
+			return m, err
+		}
+	}
+	if len(s.content) > 0 && m.Type != wa.KindUnknown {
+		c, err := wa.DecodeContent(m.Type, s.content)
+		if err != nil {
+			return m, err
+		}
+		m.SetContent(c)
+	}
+	return m, nil
+}
