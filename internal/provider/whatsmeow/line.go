@@ -36,8 +36,10 @@ type line struct {
 
 func newLine(s *session, device *store.Device) *line {
 	l := &line{s: s, device: device, lock: newSessionLock()}
-	guard(device, l.lock)
-	device.Container = guardingContainer{DeviceContainer: device.Container, lock: l.lock}
+	if !s.p.bare {
+		guard(device, l.lock)
+		device.Container = guardingContainer{DeviceContainer: device.Container, lock: l.lock}
+	}
 	l.cli = l.newClient()
 	return l
 }

@@ -70,6 +70,7 @@ type Provider struct {
 	devices  *sqlstore.Container
 	http     *http.Client
 	registry *registry
+	bare     bool // measurements only: leave the Signal sessions unguarded
 }
 
 var _ provider.Provider = (*Provider)(nil)

@@ -1,0 +1,355 @@
+package whatsmeow_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"chasqui/internal/provider"
+	"chasqui/internal/provider/whatsmeow"
+	"chasqui/internal/wa"
+	"chasqui/internal/whatsim"
+)
+
+const patience = 30 * time.Second
+
+// world is a simulated WhatsApp, a device store and a provider.
+type world struct {
+	t   testing.TB
+	sim *whatsim.Server
+	db  *sql.DB
+	p   *whatsmeow.Provider
+}
+
+func newWorld(t testing.TB, change ...func(*whatsmeow.Options)) *world {
+	t.Helper()
+	sim, err := whatsim.Start(whatsim.Options{})
+	if err != nil {
+		t.Fatalf("start the simulator: %v", err)
+	}
+	t.Cleanup(func() { _ = sim.Close() })
+	w := &world{t: t, sim: sim, db: newStore(t)}
+	w.p = w.provider(change...)
+	return w
+}
+
+// provider makes another provider over the same store, as a restart does.
+func (w *world) provider(change ...func(*whatsmeow.Options)) *whatsmeow.Provider {
+	w.t.Helper()
+	opts := whatsmeow.Options{
+		DB: w.db, Log: testLog(w.t), Endpoint: w.sim.Endpoint(), RootKey: w.sim.RootKeyHex(), CAPEM: w.sim.CAPEM(),
+		Redelivery: time.Millisecond,
+	}
+	for _, c := range change {
+		c(&opts)
+	}
+	p, err := whatsmeow.New(w.t.Context(), opts)
+	if err != nil {
+		w.t.Fatalf("make the provider: %v", err)
+	}
+	return p
+}
+
+func testLog(t testing.TB) *slog.Logger {
+	if os.Getenv("VERBOSE") == "" {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("test", t.Name())
+}
+
+// newStore gives an empty device store in a schema of its own.
+func newStore(t testing.TB) *sql.DB {
+	t.Helper()
+	url := os.Getenv("DATABASE_URL")
+	if url == "" {
+		t.Fatal("DATABASE_URL must name a Postgres database; internal/devstack/cmd/withservices brings one up")
+	}
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		t.Fatalf("DATABASE_URL: %v", err)
+	}
+	schema := fmt.Sprintf("wm_%x", rand.Uint64())
+	admin := stdlib.OpenDB(*cfg)
+	t.Cleanup(func() { _ = admin.Close() })
+	mustExec(t, admin, "CREATE SCHEMA "+schema)
+	scoped := cfg.Copy()
+	scoped.RuntimeParams["search_path"] = schema
+	db := stdlib.OpenDB(*scoped)
+	db.SetMaxOpenConns(10)
+	if err := whatsmeow.Upgrade(t.Context(), db); err != nil {
+		t.Fatalf("upgrade: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = db.Close()
+		mustExec(t, admin, "DROP SCHEMA "+schema+" CASCADE")
+	})
+	return db
+}
+
+func mustExec(t testing.TB, db *sql.DB, query string) {
+	t.Helper()
+	if _, err := db.ExecContext(context.WithoutCancel(t.Context()), query); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}
+
+// sink keeps what a session tells. Messages and receipts are stored once per
+// wire id, as the product does.
+type sink struct {
+	mu      sync.Mutex
+	updates []provider.Update
+	grown   chan struct{}
+	fail    func(provider.Update) error
+	recall  map[string][]byte
+	asked   []string
+	onTake  func(provider.Update)
+}
+
+func newSink() *sink { return &sink{grown: make(chan struct{}), recall: map[string][]byte{}} }
+
+func (s *sink) Take(_ context.Context, u provider.Update) error {
+	s.mu.Lock()
+	fail, hook := s.fail, s.onTake
+	s.mu.Unlock()
+	if fail != nil {
+		if err := fail(u); err != nil {
+			return err
+		}
+	}
+	if hook != nil {
+		hook(u)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.updates = append(s.updates, u)
+	close(s.grown)
+	s.grown = make(chan struct{})
+	return nil
+}
+
+func (s *sink) Recall(_ context.Context, id string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, id)
+	return s.recall[id], nil
+}
+
+func (s *sink) setFail(f func(provider.Update) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail = f
+}
+
+func (s *sink) setOnTake(f func(provider.Update)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onTake = f
+}
+
+func (s *sink) mark() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.updates)
+}
+
+// await gives the first update from mark on that fits.
+func await[U provider.Update](t testing.TB, s *sink, mark int, fits func(U) bool) U {
+	t.Helper()
+	deadline := time.After(patience)
+	for {
+		s.mu.Lock()
+		for _, u := range s.updates[mark:] {
+			if got, ok := u.(U); ok && (fits == nil || fits(got)) {
+				s.mu.Unlock()
+				return got
+			}
+		}
+		grown := s.grown
+		s.mu.Unlock()
+		select {
+		case <-grown:
+		case <-deadline:
+			var want U
+			t.Fatalf("no %T within %v; got %v", want, patience, summary(s))
+		}
+	}
+}
+
+func summary(s *sink) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var b strings.Builder
+	for _, u := range s.updates {
+		if st, ok := u.(provider.StateChanged); ok {
+			fmt.Fprintf(&b, " %s(%s)", st.Signal, st.Code)
+			continue
+		}
+		fmt.Fprintf(&b, " %T", u)
+	}
+	return b.String()
+}
+
+// all gives every update of a type.
+func all[U provider.Update](s *sink) []U {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []U
+	for _, u := range s.updates {
+		if got, ok := u.(U); ok {
+			out = append(out, got)
+		}
+	}
+	return out
+}
+
+func signalled(sig provider.Signal) func(provider.StateChanged) bool {
+	return func(s provider.StateChanged) bool { return s.Signal == sig }
+}
+
+// number is a client with its session and sink.
+type number struct {
+	t     testing.TB
+	w     *world
+	phone string
+	s     provider.Session
+	sink  *sink
+	jid   string
+	id    wa.ClientID
+}
+
+// open makes a session that is not paired.
+func (w *world) open(phone string) *number {
+	w.t.Helper()
+	n := &number{t: w.t, w: w, phone: phone, sink: newSink(), id: wa.NewClientID()}
+	n.openWith(w.p, "")
+	return n
+}
+
+func (n *number) openWith(p *whatsmeow.Provider, jid string) {
+	n.t.Helper()
+	s, err := p.Open(n.t.Context(), provider.Number{
+		Client: n.id, JID: jid, Device: wa.Device{OS: "Chrome (Windows)", Platform: "chrome", Version: "10.0.1"},
+	}, n.sink)
+	if err != nil {
+		n.t.Fatalf("open: %v", err)
+	}
+	n.s = s
+	n.t.Cleanup(s.Close)
+}
+
+// pair links the number by QR and waits until it is online.
+func (w *world) pair(phone string) *number {
+	w.t.Helper()
+	n := w.open(phone)
+	n.pairQR()
+	return n
+}
+
+func (n *number) pairQR() {
+	n.t.Helper()
+	mark := n.sink.mark()
+	if err := n.s.(provider.Pairer).Pair(n.t.Context(), wa.PairQR, ""); err != nil {
+		n.t.Fatalf("pair: %v", err)
+	}
+	code := await[provider.PairingCode](n.t, n.sink, mark, nil)
+	n.scan(code.Code)
+	n.jid = await[provider.Paired](n.t, n.sink, mark, nil).JID
+	await(n.t, n.sink, mark, signalled(provider.Connected))
+}
+
+func (n *number) scan(code string) {
+	n.t.Helper()
+	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
+	defer cancel()
+	if _, err := n.w.sim.Scan(ctx, code, n.phone); err != nil {
+		n.t.Fatalf("scan: %v", err)
+	}
+}
+
+// connect dials and waits until the number is online.
+func (n *number) connect() {
+	n.t.Helper()
+	mark := n.sink.mark()
+	if err := n.s.Connect(n.t.Context()); err != nil {
+		n.t.Fatalf("connect: %v", err)
+	}
+	await(n.t, n.sink, mark, signalled(provider.Connected))
+}
+
+// supervise reconnects the number whenever the line breaks, as the product's
+// supervisor does.
+func (n *number) supervise() {
+	n.sink.setOnTake(func(u provider.Update) {
+		if s, ok := u.(provider.StateChanged); ok && s.Signal == provider.Disconnected {
+			go func() { _ = n.s.Connect(n.t.Context()) }()
+		}
+	})
+}
+
+func to(phone string) provider.Peer { return provider.Peer{Phone: wa.Phone("+" + phone)} }
+
+func wireID() string {
+	b := make([]byte, 9)
+	for i := range b {
+		b[i] = byte(rand.IntN(256))
+	}
+	return "3EB0" + strings.ToUpper(hex.EncodeToString(b))
+}
+
+func text(phone, body string) provider.Outgoing {
+	return provider.Outgoing{WireID: wireID(), To: to(phone), Content: wa.Text{Body: body}}
+}
+
+func (n *number) send(m provider.Outgoing) provider.Ack {
+	n.t.Helper()
+	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
+	defer cancel()
+	ack, err := n.s.Send(ctx, m)
+	if err != nil {
+		n.t.Fatalf("send: %v", err)
+	}
+	return ack
+}
+
+func failureOf(t testing.TB, err error) *provider.Failure {
+	t.Helper()
+	var f *provider.Failure
+	if !errors.As(err, &f) {
+		t.Fatalf("got %v, want a *provider.Failure", err)
+	}
+	return f
+}
+
+// write lets a phone write to the number.
+func (n *number) write(from, body string) string {
+	n.t.Helper()
+	id, err := n.w.sim.Write(n.t.Context(), whatsim.Draft{From: from, To: n.phone, Text: body})
+	if err != nil {
+		n.t.Fatalf("write: %v", err)
+	}
+	return id
+}
+
+// inbox waits for n messages from the number on another phone.
+func (n *number) inbox(phone string, count int) []whatsim.Message {
+	n.t.Helper()
+	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
+	defer cancel()
+	msgs, err := n.w.sim.WaitMessages(ctx, whatsim.Query{To: phone, From: n.phone}, count)
+	if err != nil {
+		n.t.Fatalf("inbox of %s: %v", phone, err)
+	}
+	return msgs
+}
