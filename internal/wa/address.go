@@ -25,6 +25,7 @@ type Address struct {
 }
 
 var (
+	phoneUser = regexp.MustCompile(`^[1-9][0-9]{4,14}$`)
 	lidUser   = regexp.MustCompile(`^[0-9]{5,20}$`)
 	groupUser = regexp.MustCompile(`^[0-9]{5,25}(-[0-9]{5,15})?$`)
 )
@@ -43,7 +44,11 @@ func ParseAddress(s string) (Address, error) {
 	}
 	user, server, isJID := strings.Cut(s, "@")
 	if !isJID {
-		return parsePhone(s)
+		p, err := ParsePhone(s)
+		if err != nil {
+			return Address{}, err
+		}
+		return Address{ToPhone, string(p)}, nil
 	}
 	return parseJID(user, server)
 }
@@ -56,18 +61,12 @@ func parseOurs[N noun](kind AddressKind, s string) (Address, error) {
 	return Address{kind, id.String()}, nil
 }
 
-func parsePhone(s string) (Address, error) {
-	p, err := ParsePhone(s)
-	if err != nil {
-		return Address{}, err
-	}
-	return Address{ToPhone, string(p)}, nil
-}
-
+// parseJID takes WhatsApp's own digits as they are: it knows its numbers better
+// than any numbering plan.
 func parseJID(user, server string) (Address, error) {
 	switch {
-	case server == "s.whatsapp.net" || server == "c.us":
-		return parsePhone("+" + user)
+	case (server == "s.whatsapp.net" || server == "c.us") && phoneUser.MatchString(user):
+		return Address{ToPhone, "+" + user}, nil
 	case server == "lid" && lidUser.MatchString(user):
 		return Address{ToLID, user}, nil
 	case server == "g.us" && groupUser.MatchString(user):

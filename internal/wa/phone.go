@@ -2,11 +2,14 @@ package wa
 
 import (
 	"log/slog"
+	"regexp"
 	"strings"
 	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
 )
+
+const maxE164 = 16 // "+" and the 15 digits that E.164 allows; some plans claim more
 
 // Phone is a number in E.164 form, "+5511987654321". In logs only its last
 // four digits show.
@@ -17,7 +20,7 @@ type Phone string
 // metadata of numbering plans lags behind the world, and WhatsApp decides.
 func ParsePhone(s string) (Phone, error) {
 	trimmed := strings.TrimFunc(s, unseen)
-	if len(trimmed) > 40 {
+	if len(trimmed) > 80 {
 		return "", recipientInvalid("is too long for a phone number")
 	}
 	if strings.ContainsFunc(trimmed, neverDialled) {
@@ -26,15 +29,38 @@ func ParsePhone(s string) (Phone, error) {
 	if !strings.HasPrefix(trimmed, "+") {
 		trimmed = "+" + strings.TrimPrefix(trimmed, "00")
 	}
-	n, err := phonenumbers.Parse(trimmed, "ZZ")
-	if err != nil {
+	p, ok := normalise(trimmed)
+	if !ok {
 		return "", recipientInvalid("is not a phone number with country code, such as +5511987654321")
 	}
-	if phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE { // "local only" lacks its area code
-		return "", recipientInvalid("cannot be a phone number: too short or too long for its country")
-	}
-	return Phone(phonenumbers.Format(n, phonenumbers.E164)), nil
+	return p, nil
 }
+
+// normalise gives the E.164 form, without the trunk digits that people write
+// after the country code. What still changes when read again had no number
+// behind its trunk digits.
+func normalise(s string) (Phone, bool) {
+	e164, ok := possible(s)
+	if !ok {
+		return "", false
+	}
+	again, ok := possible(e164)
+	return Phone(e164), ok && again == e164 && len(e164) <= maxE164
+}
+
+func possible(s string) (e164 string, ok bool) {
+	n, err := phonenumbers.Parse(s, "ZZ")
+	if err != nil {
+		return "", false
+	}
+	e164 = phonenumbers.Format(n, phonenumbers.E164)
+	// "Local only" is not possible: it lacks its area code.
+	return e164, phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.IS_POSSIBLE || mexicanMobile.MatchString(e164)
+}
+
+// mexicanMobile is how WhatsApp still addresses Mexican mobiles, though the
+// numbering plan dropped the 1 in 2019.
+var mexicanMobile = regexp.MustCompile(`^\+521[0-9]{10}$`)
 
 // unseen tells blanks and the marks of writing direction that come along when
 // a number is copied from a phone's contacts.
