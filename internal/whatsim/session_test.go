@@ -3,6 +3,7 @@ package whatsim_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,21 +71,23 @@ func heard(c *client) []string {
 // pendingDone waits until a number's companion has confirmed everything.
 func pendingDone(t *testing.T, sim *whatsim.Server, number string) {
 	t.Helper()
+	eventually(t, "confirmation of all stanzas", func() bool {
+		info, err := sim.Phone(number)
+		return err == nil && len(info.Devices) == 1 && info.Devices[0].Pending == 0
+	})
+}
+
+// eventually looks again and again until something holds that no event announces.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
 	ctx := ctxFor(t)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for {
-		info, err := sim.Phone(number)
-		if err != nil {
-			t.Fatalf("phone: %v", err)
-		}
-		if len(info.Devices) == 1 && info.Devices[0].Pending == 0 {
-			return
-		}
+	for !holds() {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatalf("stanzas still unconfirmed: %+v", info.Devices)
+			t.Fatalf("no %s within %v", what, patience)
 		}
 	}
 }
@@ -95,10 +98,9 @@ func TestUnconfirmedMessageComesAgain(t *testing.T) {
 	c := newClient(t, sim, newDevice())
 	c.SynchronousAck = true
 	c.EnableDecryptedEventBuffer = true
-	fail := true
+	var failed atomic.Bool
 	c.AddEventHandlerWithSuccessStatus(func(evt any) bool {
-		if _, ok := evt.(*events.Message); ok && fail {
-			fail = false
+		if _, ok := evt.(*events.Message); ok && failed.CompareAndSwap(false, true) {
 			return false
 		}
 		return true
@@ -194,7 +196,9 @@ func TestRefusals(t *testing.T) {
 		{403, func(c *client, mark int) { await(c, mark, func(e *events.LoggedOut) bool { return e.Reason == 403 }) }},
 		{406, func(c *client, mark int) { await(c, mark, func(e *events.LoggedOut) bool { return e.Reason == 406 }) }},
 		{405, func(c *client, mark int) { await[*events.ClientOutdated](c, mark, nil) }},
-		{418, func(c *client, mark int) { await(c, mark, func(e *events.ConnectFailure) bool { return e.Reason == 418 }) }},
+		{418, func(c *client, mark int) {
+			await(c, mark, func(e *events.ConnectFailure) bool { return e.Reason == 418 })
+		}},
 		{500, func(c *client, mark int) { await[*events.Connected](c, mark, nil) }}, // once, then in again
 		{503, func(c *client, mark int) { await[*events.Connected](c, mark, nil) }},
 	} {
