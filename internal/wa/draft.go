@@ -2,6 +2,7 @@ package wa
 
 import (
 	"errors"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -91,12 +92,19 @@ func (d Draft) validateExtras() error {
 	if utf8.RuneCountInString(d.ClientRef) > MaxClientRef {
 		errs = append(errs, InvalidField("client_ref", "is longer than %d characters", MaxClientRef))
 	}
+	if !storable(d.ClientRef) {
+		errs = append(errs, InvalidField("client_ref", "is not valid UTF-8 or holds the NUL character"))
+	}
 	if len(d.Metadata) > MaxMetadataKeys {
 		errs = append(errs, InvalidField("metadata", "has more than %d keys", MaxMetadataKeys))
 	}
 	for k, v := range d.Metadata {
 		if k == "" || len(k) > MaxClientRef || len(v) > MaxMetadataValue {
 			errs = append(errs, InvalidField("metadata", "has an empty or too long key, or a value over %d bytes", MaxMetadataValue))
+			break
+		}
+		if !storable(k) || !storable(v) {
+			errs = append(errs, InvalidField("metadata", "is not valid UTF-8 or holds the NUL character"))
 			break
 		}
 	}
@@ -111,6 +119,9 @@ func (d Draft) validateExtras() error {
 	}
 	return errors.Join(errs...)
 }
+
+// storable reports whether Postgres takes s as text.
+func storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 // Expiry is when the message stops being worth sending: as the caller said, or
 // the default validity after it is due.
