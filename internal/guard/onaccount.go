@@ -110,8 +110,10 @@ func onPairFailed(s provider.StateChanged, _ time.Time, h History) Reaction {
 	if status == "" {
 		status = wa.ClientNew
 	}
-	return Reaction{Status: status, Queue: Hold, Reconnect: Reconnect{How: Never}, Event: wa.ClientPairingFailed,
-		Reason: said("Pairing did not succeed. Start it again and follow the steps on the phone.", s)}
+	return Reaction{
+		Status: status, Queue: Hold, Reconnect: Reconnect{How: Never}, Event: wa.ClientPairingFailed,
+		Reason: said("Pairing did not succeed. Start it again and follow the steps on the phone.", s),
+	}
 }
 
 func onPairHint(s provider.StateChanged, _ time.Time, _ History) Reaction {

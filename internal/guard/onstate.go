@@ -25,8 +25,10 @@ func onKeepAliveRestored(_ provider.StateChanged, now time.Time, h History) Reac
 // online is the state of a good line: a restriction outlives a reconnect.
 func online(now time.Time, h History) Reaction {
 	if h.restrictedUntil.After(now) {
-		return Reaction{Status: wa.ClientRestricted, Until: h.restrictedUntil, Queue: HoldNew,
-			Reason: "Online. WhatsApp forbids new chats for now; replies are sent."}
+		return Reaction{
+			Status: wa.ClientRestricted, Until: h.restrictedUntil, Queue: HoldNew,
+			Reason: "Online. WhatsApp forbids new chats for now; replies are sent.",
+		}
 	}
 	return Reaction{Status: wa.ClientConnected, Queue: Go, Reason: "Online."}
 }

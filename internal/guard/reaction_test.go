@@ -21,8 +21,10 @@ var (
 
 // offline is the reaction of a line that mends itself.
 func offline(r guard.Reconnect) guard.Reaction {
-	return guard.Reaction{Status: wa.ClientConnecting, Queue: guard.Hold, Reconnect: r, Event: wa.ClientIsDisconnected,
-		EventAfter: 30 * time.Second, Alert: true, AlertAfter: 5 * time.Minute}
+	return guard.Reaction{
+		Status: wa.ClientConnecting, Queue: guard.Hold, Reconnect: r, Event: wa.ClientIsDisconnected,
+		EventAfter: 30 * time.Second, Alert: true, AlertAfter: 5 * time.Minute,
+	}
 }
 
 func stop(status wa.ClientStatus, event wa.EventType) guard.Reaction {
@@ -62,74 +64,187 @@ var rows = []struct {
 	want guard.Reaction
 	says string
 }{
-	{"online", provider.StateChanged{Signal: provider.Connected}, held,
-		guard.Reaction{Status: wa.ClientConnected, Queue: guard.Go, Event: wa.ClientIsConnected}, "Online"},
-	{"online, still restricted", provider.StateChanged{Signal: provider.Connected}, held.RestrictUntil(banEnd),
-		guard.Reaction{Status: wa.ClientRestricted, Until: banEnd, Queue: guard.HoldNew, Event: wa.ClientIsConnected}, "replies are sent"},
-	{"online, restriction over", provider.StateChanged{Signal: provider.Connected}, held.RestrictUntil(epoch),
-		guard.Reaction{Status: wa.ClientConnected, Queue: guard.Go, Event: wa.ClientIsConnected}, "Online"},
+	{
+		"online",
+		provider.StateChanged{Signal: provider.Connected},
+		held,
+		guard.Reaction{Status: wa.ClientConnected, Queue: guard.Go, Event: wa.ClientIsConnected},
+		"Online",
+	},
+	{
+		"online, still restricted",
+		provider.StateChanged{Signal: provider.Connected},
+		held.RestrictUntil(banEnd),
+		guard.Reaction{Status: wa.ClientRestricted, Until: banEnd, Queue: guard.HoldNew, Event: wa.ClientIsConnected},
+		"replies are sent",
+	},
+	{
+		"online, restriction over",
+		provider.StateChanged{Signal: provider.Connected},
+		held.RestrictUntil(epoch),
+		guard.Reaction{Status: wa.ClientConnected, Queue: guard.Go, Event: wa.ClientIsConnected},
+		"Online",
+	},
 	{"line broke", provider.StateChanged{Signal: provider.Disconnected}, held, offline(backoff), "by itself"},
 
-	{"one lost ping", provider.StateChanged{Signal: provider.KeepAliveLost, Count: 1}, held,
-		guard.Reaction{Status: wa.ClientDegraded}, "slowly"},
-	{"two lost pings", provider.StateChanged{Signal: provider.KeepAliveLost, Count: 2}, held,
-		guard.Reaction{Status: wa.ClientDegraded, Queue: guard.Hold}, "slowly"},
-	{"three lost pings", provider.StateChanged{Signal: provider.KeepAliveLost, Count: 3}, held,
-		with(offline(backoff), func(r *guard.Reaction) { r.Hangup = true }), "stopped answering"},
-	{"pings again", provider.StateChanged{Signal: provider.KeepAliveRestored}, held,
-		guard.Reaction{Status: wa.ClientConnected, Queue: guard.Go}, "Online"},
+	{
+		"one lost ping",
+		provider.StateChanged{Signal: provider.KeepAliveLost, Count: 1},
+		held,
+		guard.Reaction{Status: wa.ClientDegraded},
+		"slowly",
+	},
+	{
+		"two lost pings",
+		provider.StateChanged{Signal: provider.KeepAliveLost, Count: 2},
+		held,
+		guard.Reaction{Status: wa.ClientDegraded, Queue: guard.Hold},
+		"slowly",
+	},
+	{
+		"three lost pings",
+		provider.StateChanged{Signal: provider.KeepAliveLost, Count: 3},
+		held,
+		with(offline(backoff), func(r *guard.Reaction) { r.Hangup = true }), "stopped answering",
+	},
+	{
+		"pings again",
+		provider.StateChanged{Signal: provider.KeepAliveRestored},
+		held,
+		guard.Reaction{Status: wa.ClientConnected, Queue: guard.Go},
+		"Online",
+	},
 
-	{"server busy", provider.StateChanged{Signal: provider.ServerBusy, Code: "503"}, held,
-		offline(guard.Reconnect{How: guard.ByBackoff, Floor: 5 * time.Second}), "503"},
-	{"unknown stream error", provider.StateChanged{Signal: provider.StreamError, Code: "599"}, held,
-		with(stop(wa.ClientConnecting, wa.ClientHadError), func(r *guard.Reaction) { r.Reconnect = backoff }), "599"},
-	{"the fifth in ten minutes", provider.StateChanged{Signal: provider.StreamError},
+	{
+		"server busy",
+		provider.StateChanged{Signal: provider.ServerBusy, Code: "503"},
+		held,
+		offline(guard.Reconnect{How: guard.ByBackoff, Floor: 5 * time.Second}), "503",
+	},
+	{
+		"unknown stream error",
+		provider.StateChanged{Signal: provider.StreamError, Code: "599"},
+		held,
+		with(stop(wa.ClientConnecting, wa.ClientHadError), func(r *guard.Reaction) { r.Reconnect = backoff }), "599",
+	},
+	{
+		"the fifth in ten minutes",
+		provider.StateChanged{Signal: provider.StreamError},
 		past(held, provider.StreamError, provider.StreamError, provider.Connected, provider.StreamError, provider.StreamError),
-		stop(wa.ClientStopped, wa.ClientHadError), "5 times in 10 minutes"},
+		stop(wa.ClientStopped, wa.ClientHadError), "5 times in 10 minutes",
+	},
 
-	{"replaced, number is ours", provider.StateChanged{Signal: provider.Replaced}, held,
-		with(stop(wa.ClientReplaced, wa.ClientIsReplaced), func(r *guard.Reaction) { r.Reconnect = once(30*time.Second, 30*time.Second) }), "once more"},
-	{"replaced again", provider.StateChanged{Signal: provider.Replaced}, past(held, provider.Replaced, provider.Connected),
-		stop(wa.ClientReplaced, wa.ClientIsReplaced), "Find the other program"},
-	{"replaced, number is not ours", provider.StateChanged{Signal: provider.Replaced}, guard.History{},
-		with(stop(wa.ClientReplaced, wa.ClientIsReplaced), func(r *guard.Reaction) { r.Alert = false }), "Another worker"},
+	{
+		"replaced, number is ours",
+		provider.StateChanged{Signal: provider.Replaced},
+		held,
+		with(stop(wa.ClientReplaced, wa.ClientIsReplaced), func(r *guard.Reaction) { r.Reconnect = once(30*time.Second, 30*time.Second) }), "once more",
+	},
+	{
+		"replaced again",
+		provider.StateChanged{Signal: provider.Replaced},
+		past(held, provider.Replaced, provider.Connected),
+		stop(wa.ClientReplaced, wa.ClientIsReplaced), "Find the other program",
+	},
+	{
+		"replaced, number is not ours",
+		provider.StateChanged{Signal: provider.Replaced},
+		guard.History{},
+		with(stop(wa.ClientReplaced, wa.ClientIsReplaced), func(r *guard.Reaction) { r.Alert = false }), "Another worker",
+	},
 
-	{"unlinked", provider.StateChanged{Signal: provider.LoggedOut}, held,
-		with(stop(wa.ClientLoggedOut, wa.ClientIsLoggedOut), func(r *guard.Reaction) { r.Forget = true }), "Pair it again"},
-	{"phone logged out", provider.StateChanged{Signal: provider.Locked, Code: "403"}, held,
-		with(stop(wa.ClientLoggedOut, wa.ClientIsLoggedOut), func(r *guard.Reaction) { r.Forget = true }), "may be banned"},
-	{"banned", provider.StateChanged{Signal: provider.Banned}, held,
-		with(stop(wa.ClientBanned, wa.ClientIsBanned), func(r *guard.Reaction) { r.Forget, r.NoPairBefore = true, epoch.Add(24*time.Hour) }), "ask for a review"},
-	{"banned for a time", provider.StateChanged{Signal: provider.TempBanned, Until: banEnd, Code: "101", Reason: "too many messages to strangers"}, held,
+	{
+		"unlinked",
+		provider.StateChanged{Signal: provider.LoggedOut},
+		held,
+		with(stop(wa.ClientLoggedOut, wa.ClientIsLoggedOut), func(r *guard.Reaction) { r.Forget = true }), "Pair it again",
+	},
+	{
+		"phone logged out",
+		provider.StateChanged{Signal: provider.Locked, Code: "403"},
+		held,
+		with(stop(wa.ClientLoggedOut, wa.ClientIsLoggedOut), func(r *guard.Reaction) { r.Forget = true }), "may be banned",
+	},
+	{
+		"banned",
+		provider.StateChanged{Signal: provider.Banned},
+		held,
+		with(stop(wa.ClientBanned, wa.ClientIsBanned), func(r *guard.Reaction) { r.Forget, r.NoPairBefore = true, epoch.Add(24*time.Hour) }), "ask for a review",
+	},
+	{
+		"banned for a time",
+		provider.StateChanged{Signal: provider.TempBanned, Until: banEnd, Code: "101", Reason: "too many messages to strangers"},
+		held,
 		with(stop(wa.ClientTempBanned, wa.ClientIsTempBanned), func(r *guard.Reaction) {
 			r.Until, r.Reconnect = banEnd, once(36*time.Hour, 5*time.Minute)
-		}), "until 23 November 2026 21:00 UTC"},
-	{"banned for an unknown time", provider.StateChanged{Signal: provider.TempBanned}, held,
+		}), "until 23 November 2026 21:00 UTC",
+	},
+	{
+		"banned for an unknown time",
+		provider.StateChanged{Signal: provider.TempBanned},
+		held,
 		with(stop(wa.ClientTempBanned, wa.ClientIsTempBanned), func(r *guard.Reaction) {
 			r.Until, r.Reconnect = epoch.Add(24*time.Hour), once(24*time.Hour, 5*time.Minute)
-		}), "connects once"},
+		}), "connects once",
+	},
 
-	{"library too old", provider.StateChanged{Signal: provider.Outdated}, held,
-		with(stop(wa.ClientOutdated, wa.PlatformOutdated), func(r *guard.Reaction) { r.Reconnect = guard.Reconnect{How: guard.FleetStop} }), "Update chasqui"},
+	{
+		"library too old",
+		provider.StateChanged{Signal: provider.Outdated},
+		held,
+		with(stop(wa.ClientOutdated, wa.PlatformOutdated), func(r *guard.Reaction) { r.Reconnect = guard.Reconnect{How: guard.FleetStop} }), "Update chasqui",
+	},
 	{"bad identity", provider.StateChanged{Signal: provider.BadIdentity}, held, stop(wa.ClientStopped, wa.ClientHadError), "device settings"},
 	{"first refusal", provider.StateChanged{Signal: provider.Refused, Code: "418"}, held, refusedIn(time.Minute), "in 1 minute"},
 	{"second refusal", provider.StateChanged{Signal: provider.Refused}, past(held, provider.Refused), refusedIn(5 * time.Minute), "in 5 minutes"},
 	{"third refusal", provider.StateChanged{Signal: provider.Refused}, past(held, provider.Refused, provider.Refused), refusedIn(15 * time.Minute), "in 15 minutes"},
-	{"fourth refusal", provider.StateChanged{Signal: provider.Refused}, past(held, provider.Refused, provider.Refused, provider.Refused),
-		stop(wa.ClientStopped, wa.ClientHadError), "4 times"},
-	{"refusal after a good login", provider.StateChanged{Signal: provider.Refused},
-		past(held, provider.Refused, provider.Refused, provider.Refused, provider.Connected), refusedIn(time.Minute), "in 1 minute"},
+	{
+		"fourth refusal",
+		provider.StateChanged{Signal: provider.Refused},
+		past(held, provider.Refused, provider.Refused, provider.Refused),
+		stop(wa.ClientStopped, wa.ClientHadError), "4 times",
+	},
+	{
+		"refusal after a good login",
+		provider.StateChanged{Signal: provider.Refused},
+		past(held, provider.Refused, provider.Refused, provider.Refused, provider.Connected), refusedIn(time.Minute), "in 1 minute",
+	},
 
-	{"no new chats", provider.StateChanged{Signal: provider.Restricted, Until: banEnd}, held,
-		guard.Reaction{Status: wa.ClientRestricted, Until: banEnd, Queue: guard.HoldNew, Event: wa.ClientIsRestricted, Alert: true}, "Replies are sent"},
-	{"new chats again", provider.StateChanged{Signal: provider.RestrictionLifted}, held,
-		guard.Reaction{Status: wa.ClientConnected, Queue: guard.Go, Event: wa.ClientIsUnrestricted}, "again"},
-	{"pairing failed", provider.StateChanged{Signal: provider.PairFailed}, held,
-		guard.Reaction{Status: wa.ClientNew, Queue: guard.Hold, Reconnect: never, Event: wa.ClientPairingFailed}, "Start it again"},
-	{"pairing again failed", provider.StateChanged{Signal: provider.PairFailed}, guard.History{Unpaired: wa.ClientLoggedOut},
-		guard.Reaction{Status: wa.ClientLoggedOut, Queue: guard.Hold, Reconnect: never, Event: wa.ClientPairingFailed}, "Start it again"},
-	{"pairing needs a hand", provider.StateChanged{Signal: provider.PairHint, Reason: "Switch on multi-device."}, held,
-		guard.Reaction{Event: wa.ClientPairingStep}, "Switch on multi-device."},
+	{
+		"no new chats",
+		provider.StateChanged{Signal: provider.Restricted, Until: banEnd},
+		held,
+		guard.Reaction{Status: wa.ClientRestricted, Until: banEnd, Queue: guard.HoldNew, Event: wa.ClientIsRestricted, Alert: true},
+		"Replies are sent",
+	},
+	{
+		"new chats again",
+		provider.StateChanged{Signal: provider.RestrictionLifted},
+		held,
+		guard.Reaction{Status: wa.ClientConnected, Queue: guard.Go, Event: wa.ClientIsUnrestricted},
+		"again",
+	},
+	{
+		"pairing failed",
+		provider.StateChanged{Signal: provider.PairFailed},
+		held,
+		guard.Reaction{Status: wa.ClientNew, Queue: guard.Hold, Reconnect: never, Event: wa.ClientPairingFailed},
+		"Start it again",
+	},
+	{
+		"pairing again failed",
+		provider.StateChanged{Signal: provider.PairFailed},
+		guard.History{Unpaired: wa.ClientLoggedOut},
+		guard.Reaction{Status: wa.ClientLoggedOut, Queue: guard.Hold, Reconnect: never, Event: wa.ClientPairingFailed},
+		"Start it again",
+	},
+	{
+		"pairing needs a hand",
+		provider.StateChanged{Signal: provider.PairHint, Reason: "Switch on multi-device."},
+		held,
+		guard.Reaction{Event: wa.ClientPairingStep},
+		"Switch on multi-device.",
+	},
 }
 
 func TestReact(t *testing.T) {

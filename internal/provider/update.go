@@ -118,7 +118,7 @@ func (OwnName) update()         {}
 func (StateChanged) update()    {}
 
 // Signal is what happened to a line. What follows from each is one table,
-// guard.Reactions.
+// behind guard.React.
 type Signal string
 
 // Every signal.

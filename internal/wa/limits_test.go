@@ -31,8 +31,10 @@ func TestLimitsValidate(t *testing.T) {
 		{"gaps the wrong way round", func(l *wa.Limits) { l.GapMinMS, l.GapMaxMS = 5000, 2000 }, []string{"gap_max_ms"}},
 		{"negative gap", func(l *wa.Limits) { l.GapMinMS = -1 }, []string{"gap_min_ms"}},
 		{"endless gap", func(l *wa.Limits) { l.GapMaxMS = 600_001 }, []string{"gap_max_ms"}},
-		{"all at once", func(l *wa.Limits) { *l = wa.Limits{GapMinMS: -1, GapMaxMS: -2} },
-			[]string{"per_minute", "per_hour", "per_day", "gap_min_ms", "gap_max_ms"}},
+		{
+			"all at once", func(l *wa.Limits) { *l = wa.Limits{GapMinMS: -1, GapMaxMS: -2} },
+			[]string{"per_minute", "per_hour", "per_day", "gap_min_ms", "gap_max_ms"},
+		},
 	} {
 		l := good
 		c.change(&l)

@@ -13,12 +13,18 @@ import (
 // status, what each signal makes of it. What is absent may not happen.
 var table = map[wa.Status]map[wa.Signal]wa.Status{
 	wa.Scheduled: {wa.Due: wa.Queued, wa.Cancel: wa.Cancelled, wa.Expire: wa.Expired},
-	wa.Queued: {wa.Claim: wa.Sending, wa.Accept: wa.Sent, wa.Deliver: wa.Delivered, wa.See: wa.Read, wa.Play: wa.Played,
-		wa.Reject: wa.Failed, wa.Cancel: wa.Cancelled, wa.Expire: wa.Expired},
-	wa.Sending: {wa.Accept: wa.Sent, wa.Deliver: wa.Delivered, wa.See: wa.Read, wa.Play: wa.Played,
-		wa.Requeue: wa.Queued, wa.Delay: wa.RetryWait, wa.Reject: wa.Failed},
-	wa.RetryWait: {wa.Due: wa.Queued, wa.Deliver: wa.Delivered, wa.See: wa.Read, wa.Play: wa.Played,
-		wa.Cancel: wa.Cancelled, wa.Expire: wa.Expired},
+	wa.Queued: {
+		wa.Claim: wa.Sending, wa.Accept: wa.Sent, wa.Deliver: wa.Delivered, wa.See: wa.Read, wa.Play: wa.Played,
+		wa.Reject: wa.Failed, wa.Cancel: wa.Cancelled, wa.Expire: wa.Expired,
+	},
+	wa.Sending: {
+		wa.Accept: wa.Sent, wa.Deliver: wa.Delivered, wa.See: wa.Read, wa.Play: wa.Played,
+		wa.Requeue: wa.Queued, wa.Delay: wa.RetryWait, wa.Reject: wa.Failed,
+	},
+	wa.RetryWait: {
+		wa.Due: wa.Queued, wa.Deliver: wa.Delivered, wa.See: wa.Read, wa.Play: wa.Played,
+		wa.Cancel: wa.Cancelled, wa.Expire: wa.Expired,
+	},
 	wa.Sent:      {wa.Deliver: wa.Delivered, wa.See: wa.Read, wa.Play: wa.Played},
 	wa.Delivered: {wa.See: wa.Read, wa.Play: wa.Played},
 	wa.Read:      {wa.Play: wa.Played},
