@@ -1,14 +1,9 @@
 package message
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"net/http"
 	"slices"
-	"time"
 
 	"chasqui/internal/store"
 	"chasqui/internal/wa"
@@ -33,7 +28,7 @@ func (s *Service) Accept(ctx context.Context, by wa.Actor, client wa.ClientID, d
 		return Accepted{}, err
 	}
 	var out Accepted
-	err := s.once(ctx, by.Org, key, &out, &out.Replayed, func(tx *store.Tx) error {
+	err := s.db.Once(ctx, by.Org, key, &out, &out.Replayed, func(tx *store.Tx) error {
 		in, err := s.open(ctx, tx, by.Org, client, []wa.Draft{d})
 		if err != nil {
 			return err
@@ -100,7 +95,7 @@ func (s *Service) AcceptBatch(ctx context.Context, by wa.Actor, client wa.Client
 		return BatchResult{}, wa.InvalidField("messages", "must hold 1 to %d messages", wa.MaxBatch)
 	}
 	var out BatchResult
-	err := s.once(ctx, by.Org, key, &out, &out.Replayed, func(tx *store.Tx) error {
+	err := s.db.Once(ctx, by.Org, key, &out, &out.Replayed, func(tx *store.Tx) error {
 		out = BatchResult{}
 		in, err := s.open(ctx, tx, by.Org, client, drafts)
 		if err != nil {
@@ -143,64 +138,6 @@ func (r *BatchResult) take(ctx context.Context, in *intake, i int, d wa.Draft) e
 	}
 	r.Items = append(r.Items, item)
 	return nil
-}
-
-// once runs fn in a transaction of the org and, when the caller named the
-// request, keeps its answer there, so that a repeat is answered the same.
-func (s *Service) once(ctx context.Context, org wa.OrgID, key wa.IdempotencyKey, out any, replayed *bool, fn func(*store.Tx) error) error {
-	if key.IsZero() {
-		return s.db.InOrg(ctx, org, fn)
-	}
-	if found, err := s.replay(ctx, org, key, out); found || err != nil {
-		*replayed = found
-		return err
-	}
-	err := s.db.InOrg(ctx, org, func(tx *store.Tx) error {
-		if err := fn(tx); err != nil {
-			return err
-		}
-		body, err := json.Marshal(out)
-		if err != nil {
-			return fmt.Errorf("encode reply: %w", err)
-		}
-		return tx.Reply(ctx, org, key.Key, key.Route, store.IdempotentReply{Hash: key.Hash, Status: http.StatusAccepted, Body: body})
-	})
-	if wa.CodeOf(err) != wa.Conflict && wa.CodeOf(err) != wa.Unavailable {
-		return err
-	}
-	// Somebody with the same key was faster, or is still at it.
-	found, replayErr := s.replay(ctx, org, key, out)
-	switch {
-	case replayErr != nil:
-		return replayErr
-	case found:
-		*replayed = true
-		return nil
-	case wa.CodeOf(err) == wa.Conflict:
-		return &wa.Error{Code: wa.Conflict, Reason: "idempotency_key_busy", Message: "a request with this key is running", RetryAfter: time.Second, Err: err}
-	}
-	return err
-}
-
-func (s *Service) replay(ctx context.Context, org wa.OrgID, key wa.IdempotencyKey, out any) (bool, error) {
-	var reply *store.IdempotentReply
-	err := s.db.InOrg(ctx, org, func(tx *store.Tx) (err error) {
-		reply, err = tx.Replied(ctx, org, key.Key, key.Route)
-		return err
-	})
-	if err != nil || reply == nil {
-		return false, err
-	}
-	if !bytes.Equal(reply.Hash, key.Hash) {
-		return false, &wa.Error{
-			Code: wa.Invalid, Reason: "idempotency_key_reuse", Field: "Idempotency-Key",
-			Message: "this key was used with another body; a new request needs a new key",
-		}
-	}
-	if err := json.Unmarshal(reply.Body, out); err != nil {
-		return false, fmt.Errorf("read kept reply: %w", err)
-	}
-	return true, nil
 }
 
 // flatten lists the Errors joined in err.

@@ -26,19 +26,11 @@ type Hold interface {
 	// whether everything that waited at the server has been told since.
 	OnlineSince() (since time.Time, caughtUp bool)
 	// Wake receives when there may be work or something changed.
-	Wake() <-chan Nudge
+	Wake() <-chan wa.Nudge
 	// Restrict notes that WhatsApp forbids new chats until then.
 	Restrict(ctx context.Context, until time.Time, reason string)
 	// Forecast tells when the next message leaves and why not sooner.
 	Forecast(at time.Time, why wa.Wait)
-}
-
-// Nudge says why a line is woken, and which lanes have work.
-type Nudge struct {
-	Source string // "ring", "poll" or "change"
-	Lanes  [3]bool
-	Flying bool // something is marked as in flight
-	At     time.Time
 }
 
 // idle is how long a line with nothing to do sleeps before it looks again by

@@ -36,10 +36,14 @@ func (tx *Tx) InsertClient(ctx context.Context, c wa.Client) (wa.Client, error) 
 // Client reads one client; NotFound for another org's and for deleted ones.
 func (tx *Tx) Client(ctx context.Context, org wa.OrgID, id wa.ClientID) (wa.Client, error) {
 	row, err := tx.ClientRow(ctx, org, id)
+	if err == nil && row.Desire == wa.WantDeleted {
+		return wa.Client{}, wrap(pgx.ErrNoRows, "find client")
+	}
 	return row.Client, err
 }
 
-// ClientRow is Client with its version, for the owner.
+// ClientRow is Client with its version, for the owner, who also sees one that is
+// about to be deleted.
 func (tx *Tx) ClientRow(ctx context.Context, org wa.OrgID, id wa.ClientID) (ClientRow, error) {
 	return one(ctx, tx, "find client", scanClient, `
 		SELECT `+clientColumns+` FROM clients WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL`, org, id)
@@ -49,7 +53,7 @@ func (tx *Tx) ClientRow(ctx context.Context, org wa.OrgID, id wa.ClientID) (Clie
 func (tx *Tx) Clients(ctx context.Context, org wa.OrgID, p Page) ([]wa.Client, error) {
 	rows, err := collect(ctx, tx, "list clients", scanClient, `
 		SELECT `+clientColumns+` FROM clients
-		WHERE org_id = $1 AND deleted_at IS NULL AND (created_at, id) < ($2, $3)
+		WHERE org_id = $1 AND deleted_at IS NULL AND desire <> 'deleted' AND (created_at, id) < ($2, $3)
 		ORDER BY created_at DESC, id DESC LIMIT $4`, org, p.Before, p.BeforeID, p.Limit)
 	clients := make([]wa.Client, len(rows))
 	for i, r := range rows {
@@ -118,11 +122,11 @@ func (tx *Tx) SetPaired(ctx context.Context, org wa.OrgID, id wa.ClientID, epoch
 
 // SetUnpaired forgets the device of a client, by its owner only. The phone
 // number stays: it tells people whose number this was.
-func (tx *Tx) SetUnpaired(ctx context.Context, org wa.OrgID, id wa.ClientID, epoch int64, s wa.ClientStatus, reason string) (bool, error) {
+func (tx *Tx) SetUnpaired(ctx context.Context, org wa.OrgID, id wa.ClientID, epoch int64, s wa.ClientStatus, reason string, until *time.Time) (bool, error) {
 	n, err := tx.moved(ctx, "set client unpaired", `
 		UPDATE clients SET jid = '', desire = CASE WHEN desire = 'deleted' THEN desire ELSE 'idle' END,
-		       status = $4, status_reason = $5, until = NULL, status_at = now(), version = version + 1, updated_at = now()
-		WHERE org_id = $1 AND id = $2 AND epoch = $3 AND deleted_at IS NULL`, org, id, epoch, s, reason)
+		       status = $4, status_reason = $5, until = $6, status_at = now(), version = version + 1, updated_at = now()
+		WHERE org_id = $1 AND id = $2 AND epoch = $3 AND deleted_at IS NULL`, org, id, epoch, s, reason, until)
 	return n == 1, err
 }
 
@@ -136,6 +140,14 @@ func (tx *Tx) SetPushName(ctx context.Context, org wa.OrgID, id wa.ClientID, nam
 // DeleteClient hides a client for good and withdraws what still waits. It
 // reports whether the client was there.
 func (tx *Tx) DeleteClient(ctx context.Context, org wa.OrgID, id wa.ClientID) (bool, error) {
+	if _, err := tx.moved(ctx, "withdraw messages", `
+		WITH gone AS (
+			UPDATE messages SET status = 'cancelled', not_before = NULL, updated_at = now()
+			WHERE org_id = $1 AND client_id = $2 AND status = ANY($3) RETURNING id)
+		INSERT INTO message_events (org_id, message_id, status, note) SELECT $1, id, 'cancelled', 'its client was deleted' FROM gone`,
+		org, id, statusTexts(wa.Cancel.Move().From)); err != nil {
+		return false, err
+	}
 	n, err := tx.moved(ctx, "delete client", `
 		UPDATE clients SET deleted_at = now(), jid = '', slot = NULL, epoch = epoch + 1, status = 'logged_out', updated_at = now()
 		WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL`, org, id)

@@ -1,52 +1,99 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"chasqui/internal/wa"
 )
 
-// IdempotentReply is what a keyed request was answered.
-type IdempotentReply struct {
-	Hash   []byte
-	Status int
-	Body   json.RawMessage
-}
-
-// Replied finds what a key's first request was answered; nil when this is the
-// first.
-func (tx *Tx) Replied(ctx context.Context, org wa.OrgID, key, route string) (*IdempotentReply, error) {
-	found, err := collect(ctx, tx, "find idempotency key", scanReply, `
-		SELECT request_hash, status, response FROM idempotency_keys WHERE org_id = $1 AND key = $2 AND route = $3`, org, key, route)
-	if err != nil || len(found) == 0 {
-		return nil, err
+// Once runs fn in a transaction of the org and, when the caller named the
+// request, keeps *out there as its answer. A repeat finds that answer in *out,
+// *replayed set, and fn is not run; a repeat with another body is Invalid. A
+// repeat that runs at the same moment waits up to two seconds for the first,
+// then it is a Conflict.
+func (db *DB) Once(ctx context.Context, org wa.OrgID, key wa.IdempotencyKey, out any, replayed *bool, fn func(*Tx) error) error {
+	if key.IsZero() {
+		return db.InOrg(ctx, org, fn)
 	}
-	return &found[0], nil
+	if found, err := db.replay(ctx, org, key, out); found || err != nil {
+		*replayed = found
+		return err
+	}
+	err := db.InOrg(ctx, org, func(tx *Tx) error {
+		if err := fn(tx); err != nil {
+			return err
+		}
+		return tx.keepReply(ctx, org, key, out)
+	})
+	if wa.CodeOf(err) != wa.Conflict && wa.CodeOf(err) != wa.Unavailable {
+		return err
+	}
+	// Somebody with the same key was faster, or is still at it.
+	found, replayErr := db.replay(ctx, org, key, out)
+	switch {
+	case replayErr != nil:
+		return replayErr
+	case found:
+		*replayed = true
+		return nil
+	case errors.Is(err, errKeyBusy):
+		return &wa.Error{Code: wa.Conflict, Reason: "idempotency_key_busy", Message: "a request with this key is running", RetryAfter: time.Second, Err: err}
+	}
+	return err
 }
 
-// Reply keeps the answer of a keyed request, in the transaction of its work. A
-// request with the same key that runs at this moment is waited for at most two
-// seconds; then, or when it won, the error is a Conflict.
-func (tx *Tx) Reply(ctx context.Context, org wa.OrgID, key, route string, r IdempotentReply) error {
+// errKeyBusy marks an insert that met the same key.
+var errKeyBusy = errors.New("idempotency key in use")
+
+func (db *DB) replay(ctx context.Context, org wa.OrgID, key wa.IdempotencyKey, out any) (bool, error) {
+	var found []reply
+	err := db.InOrg(ctx, org, func(tx *Tx) (err error) {
+		found, err = collect(ctx, tx, "find idempotency key", scanReply, `
+			SELECT request_hash, response FROM idempotency_keys WHERE org_id = $1 AND key = $2 AND route = $3`, org, key.Key, key.Route)
+		return err
+	})
+	if err != nil || len(found) == 0 {
+		return false, err
+	}
+	if !bytes.Equal(found[0].hash, key.Hash) {
+		return false, &wa.Error{
+			Code: wa.Invalid, Reason: "idempotency_key_reuse", Field: "Idempotency-Key",
+			Message: "this key was used with another body; a new request needs a new key",
+		}
+	}
+	if err := json.Unmarshal(found[0].body, out); err != nil {
+		return false, fmt.Errorf("read kept reply: %w", err)
+	}
+	return true, nil
+}
+
+func (tx *Tx) keepReply(ctx context.Context, org wa.OrgID, key wa.IdempotencyKey, out any) error {
+	body, err := json.Marshal(out)
+	if err != nil {
+		return fmt.Errorf("encode reply: %w", err)
+	}
 	if _, err := tx.moved(ctx, "bound wait", `SET LOCAL lock_timeout = '2s'`); err != nil {
 		return err
 	}
-	_, err := tx.moved(ctx, "insert idempotency key", `
-		INSERT INTO idempotency_keys (org_id, key, route, request_hash, status, response)
-		VALUES ($1, $2, $3, $4, $5, $6)`, org, key, route, r.Hash, r.Status, []byte(r.Body))
+	_, err = tx.moved(ctx, "insert idempotency key", `
+		INSERT INTO idempotency_keys (org_id, key, route, request_hash, response) VALUES ($1, $2, $3, $4, $5)`,
+		org, key.Key, key.Route, key.Hash, body)
 	if err != nil {
-		return fmt.Errorf("keep reply: %w", err)
+		return fmt.Errorf("%w: %w", errKeyBusy, err)
 	}
 	return nil
 }
 
-func scanReply(r pgx.CollectableRow) (p IdempotentReply, err error) {
-	var body []byte
-	err = r.Scan(&p.Hash, &p.Status, &body)
-	p.Body = body
+type reply struct{ hash, body []byte }
+
+func scanReply(r pgx.CollectableRow) (p reply, err error) {
+	err = r.Scan(&p.hash, &p.body)
 	return p, err
 }

@@ -1,0 +1,154 @@
+package fleet
+
+import (
+	"context"
+	"time"
+
+	"chasqui/internal/store"
+	"chasqui/internal/wa"
+)
+
+// Bounds of one look for clients without an owner.
+const (
+	claimAtOnce = 100
+	claimRamp   = 50 // a second
+)
+
+func (w *Worker) claimLoop(ctx context.Context, slot store.Slot) {
+	tick := time.NewTicker(w.opt.Claim)
+	defer tick.Stop()
+	for {
+		if w.lease.fresh(w.opt.Freeze) {
+			if err := w.claim(ctx, slot); err != nil && ctx.Err() == nil {
+				w.log.WarnContext(ctx, "no clients claimed", "error", err)
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-w.assign:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// claim takes clients that nobody holds, up to this worker's fair share.
+func (w *Worker) claim(ctx context.Context, slot store.Slot) error {
+	var claimed []store.ClientRow
+	err := w.db.InTx(ctx, func(tx *store.Tx) error {
+		share, err := tx.FairShare(ctx)
+		if err != nil {
+			return err
+		}
+		room := min(w.opt.Capacity, share) - len(w.list())
+		limit := min(room, claimAtOnce, max(1, int(claimRamp*w.opt.Claim/time.Second)))
+		if limit <= 0 {
+			return nil
+		}
+		claimed, err = tx.ClaimClients(ctx, slot, limit, w.lease.inherits(w.opt.TTL))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range claimed {
+		takeovers.Inc()
+		w.take(c)
+	}
+	return nil
+}
+
+// take starts holding a client.
+func (w *Worker) take(c store.ClientRow) {
+	h := newHold(w, c)
+	w.mu.Lock()
+	former := w.holds[c.ID]
+	if former != nil && former.epoch.Load() == c.Epoch {
+		w.mu.Unlock()
+		return // the poll was faster than the answer to the claim
+	}
+	w.holds[c.ID] = h
+	clientsOwned.WithLabelValues(slotLabel(*c.Slot)).Set(float64(len(w.holds)))
+	w.mu.Unlock()
+	if former != nil {
+		former.drop()
+	}
+	h.start()
+}
+
+// pollLoop asks once a second which of the held clients have work and are still
+// ours. It is what makes lost bells harmless.
+func (w *Worker) pollLoop(ctx context.Context, slot store.Slot) {
+	tick := time.NewTicker(w.opt.Poll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if err := w.poll(ctx, slot); err != nil && ctx.Err() == nil {
+			w.log.WarnContext(ctx, "own clients not polled", "error", err)
+		}
+	}
+}
+
+func (w *Worker) poll(ctx context.Context, slot store.Slot) error {
+	asked := time.Now()
+	var owned []store.Owned
+	err := w.db.InTx(ctx, func(tx *store.Tx) (err error) {
+		owned, err = tx.OwnedClients(ctx, slot)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	ours := make(map[wa.ClientID]bool, len(owned))
+	for _, o := range owned {
+		ours[o.ID] = true
+		w.look(ctx, o)
+	}
+	held := map[wa.ClientStatus]int{}
+	for _, h := range w.list() {
+		held[h.Client().Status]++
+		if !ours[h.id] && h.since.Before(asked) {
+			w.log.WarnContext(ctx, "a client is not ours any more", "client", h.id)
+			go h.drop()
+		}
+	}
+	for _, status := range wa.ClientStatuses() {
+		sessionsByStatus.WithLabelValues(string(status)).Set(float64(held[status]))
+	}
+	return nil
+}
+
+// look compares what the database says of a client with what we hold.
+func (w *Worker) look(ctx context.Context, o store.Owned) {
+	h := w.hold(o.ID)
+	if h == nil || h.epoch.Load() != o.Epoch {
+		w.adopt(ctx, o)
+		return
+	}
+	if h.version.Load() != o.Version {
+		h.kickNow()
+	}
+	if o.Flying || o.Waiting != [3]bool{} {
+		n := nudge("poll")
+		n.Lanes, n.Flying = o.Waiting, o.Flying
+		h.nudge(n)
+	}
+}
+
+// adopt starts holding a client that is ours in the database only: the answer
+// to its claim was lost.
+func (w *Worker) adopt(ctx context.Context, o store.Owned) {
+	var row store.ClientRow
+	err := w.db.InOrg(ctx, o.OrgID, func(tx *store.Tx) (err error) {
+		row, err = tx.ClientRow(ctx, o.OrgID, o.ID)
+		return err
+	})
+	if err != nil || row.Epoch != o.Epoch || row.Slot == nil {
+		return
+	}
+	w.take(row)
+}

@@ -1,0 +1,260 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"chasqui/internal/guard"
+	"chasqui/internal/provider"
+	"chasqui/internal/store"
+	"chasqui/internal/wa"
+)
+
+// supervisor is what one client's supervisor remembers.
+type supervisor struct {
+	history guard.History
+	backoff guard.Backoff
+	rand    *rand.Rand
+
+	connectAt  time.Time // when to try next; zero: not
+	connecting bool      // an attempt is under way
+	deadline   time.Time // when an attempt that is under way has failed
+	pairing    int64     // version of the pairing attempt that was started
+	answered   bool      // its passkey answer was passed on
+	confirmed  bool      // its confirmation was passed on
+	retryWish  time.Time // when to try again what somebody wants
+	wishFailed int
+
+	later []delayed
+}
+
+// delayed is something to tell unless the line is back by then.
+type delayed struct {
+	at    time.Time
+	event wa.EventType
+	state provider.StateChanged
+	alert bool
+	why   string
+}
+
+// supervise keeps the client as people want it until the hold ends.
+func (h *Hold) supervise() {
+	defer close(h.done)
+	h.adopt()
+	for h.ctx.Err() == nil {
+		h.guarded(h.act)
+		timer := time.NewTimer(h.nextMoment())
+		select {
+		case <-h.kicked:
+			h.guarded(h.reload)
+		case <-h.signals.ready:
+			for _, u := range h.signals.drain() {
+				h.guarded(func() { h.react(u) })
+			}
+		case <-timer.C:
+		case <-h.ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// guarded contains a panic: one number's trouble is not another's.
+func (h *Hold) guarded(fn func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			h.log.ErrorContext(h.ctx, "the supervision of a client panicked", "panic", fmt.Sprintf("%T", p))
+			sleep(h.ctx, time.Second)
+		}
+	}()
+	fn()
+}
+
+// adopt starts from what the last owner wrote down.
+func (h *Hold) adopt() {
+	c := h.Client()
+	if c.Status == wa.ClientRestricted && c.Until != nil {
+		h.sup.history = h.sup.history.RestrictUntil(*c.Until)
+	}
+	if c.Status == wa.ClientTempBanned && c.Until != nil && c.Until.After(time.Now()) {
+		h.sup.connectAt = *c.Until
+	}
+	h.reload()
+}
+
+// reload reads the client's row and turns to what is wanted now.
+func (h *Hold) reload() {
+	var row store.ClientRow
+	err := h.w.db.InOrg(h.ctx, h.org, func(tx *store.Tx) (err error) {
+		row, err = tx.ClientRow(h.ctx, h.org, h.id)
+		return err
+	})
+	if err != nil || row.Epoch != h.epoch.Load() {
+		return // the poll sorts it out
+	}
+	news := h.version.Swap(row.Version) != row.Version
+	h.mu.Lock()
+	h.client = row.Client
+	h.mu.Unlock()
+	if news {
+		h.sup.retryWish, h.sup.wishFailed = time.Time{}, 0
+		h.wish()
+		h.nudge(nudge("change"))
+	}
+}
+
+// nextMoment is how long nothing is due.
+func (h *Hold) nextMoment() time.Duration {
+	next := time.Now().Add(time.Minute)
+	for _, t := range []time.Time{h.sup.connectAt, h.sup.deadline, h.sup.retryWish} {
+		if !t.IsZero() && t.Before(next) {
+			next = t
+		}
+	}
+	for _, d := range h.sup.later {
+		if d.at.Before(next) {
+			next = d.at
+		}
+	}
+	return max(time.Until(next), time.Millisecond)
+}
+
+// act does what is due.
+func (h *Hold) act() {
+	now := time.Now()
+	if due(h.sup.retryWish, now) {
+		h.sup.retryWish = time.Time{}
+		h.wish()
+	}
+	if due(h.sup.connectAt, now) && !h.sup.connecting {
+		h.connect(now)
+	}
+	if due(h.sup.deadline, now) {
+		h.sup.deadline, h.sup.connecting = time.Time{}, false
+		h.currentSession().Disconnect()
+		h.react(provider.StateChanged{Signal: provider.Disconnected, Reason: "WhatsApp did not answer the login in time"})
+	}
+	h.tellDelayed(now)
+}
+
+func due(at, now time.Time) bool { return !at.IsZero() && !at.After(now) }
+
+// currentSession opens the number's session if need be.
+func (h *Hold) currentSession() provider.Session {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.session != nil || h.ctx.Err() != nil {
+		return orClosed(h.session)
+	}
+	p, ok := h.w.opt.Providers[h.client.Provider]
+	if !ok {
+		return orClosed(nil)
+	}
+	s, err := p.Open(h.ctx, provider.Number{Client: h.id, Org: h.org, JID: h.client.JID, Device: h.client.Device}, sink{h})
+	if err != nil {
+		h.log.ErrorContext(h.ctx, "session not opened", "error", err)
+		return orClosed(nil)
+	}
+	h.session = s
+	return s
+}
+
+// closeSession hangs up and forgets the session, so that the next one starts
+// from the client's row.
+func (h *Hold) closeSession() {
+	h.mu.Lock()
+	s := h.session
+	h.session, h.online, h.caughtUp = nil, time.Time{}, false
+	h.mu.Unlock()
+	if s != nil {
+		s.Close()
+	}
+	h.sup.connecting, h.sup.deadline, h.sup.connectAt = false, time.Time{}, time.Time{}
+}
+
+// orClosed stands in for a session that cannot be had.
+func orClosed(s provider.Session) provider.Session {
+	if s == nil {
+		return closedSession{}
+	}
+	return s
+}
+
+// closedSession is the session of a number whose hold has ended.
+type closedSession struct{}
+
+func (closedSession) Connect(context.Context) error { return errNoSession }
+func (closedSession) Disconnect()                   {}
+func (closedSession) Close()                        {}
+func (closedSession) Send(context.Context, provider.Outgoing) (provider.Ack, error) {
+	return provider.Ack{}, &provider.Failure{Class: provider.NotSent, Code: wa.FailNotConnected, Err: errNoSession}
+}
+
+// connect makes one attempt, through the gate, without holding up the
+// supervisor.
+func (h *Hold) connect(now time.Time) {
+	if ok, again := h.w.mayConnect(now); !ok {
+		h.sup.connectAt = again
+		return
+	}
+	h.sup.connectAt, h.sup.connecting, h.sup.deadline = time.Time{}, true, time.Time{}
+	session := h.currentSession()
+	go func() {
+		release, err := h.w.opt.Gate.Acquire(h.ctx)
+		if err != nil {
+			return
+		}
+		defer release()
+		err = session.Connect(h.ctx)
+		if h.ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			connectsTotal.WithLabelValues("failed").Inc()
+			h.signals.put(dialled{err: err})
+			return
+		}
+		connectsTotal.WithLabelValues("dialled").Inc()
+		h.signals.put(dialled{})
+	}()
+}
+
+// dialled is the end of Connect itself; being online is told apart.
+type dialled struct{ err error }
+
+func (w *Worker) mayConnect(now time.Time) (bool, time.Time) {
+	w.breakerMu.Lock()
+	defer w.breakerMu.Unlock()
+	return w.breaker.Allow(now)
+}
+
+func (w *Worker) trip(now time.Time) {
+	w.breakerMu.Lock()
+	defer w.breakerMu.Unlock()
+	w.breaker.Trip(now)
+	outdatedGauge.Set(1)
+}
+
+func (w *Worker) resetBreaker() {
+	w.breakerMu.Lock()
+	defer w.breakerMu.Unlock()
+	if w.breaker.Open() {
+		w.breaker.Reset()
+		outdatedGauge.Set(0)
+		w.log.Info("WhatsApp takes this version of the library again: every number may reconnect")
+		w.kickAll()
+	}
+}
+
+// kickAll makes every hold look again, in its own time.
+func (w *Worker) kickAll() {
+	go func() {
+		for _, h := range w.list() {
+			h.signals.put(retry{})
+		}
+	}()
+}
+
+// retry asks a supervisor to connect now if it waits for the fleet.
+type retry struct{}
