@@ -14,9 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
-
 	"chasqui/internal/provider"
 	"chasqui/internal/provider/whatsmeow"
 	"chasqui/internal/wa"
@@ -67,42 +64,6 @@ func testLog(t testing.TB) *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("test", t.Name())
-}
-
-// newStore gives an empty device store in a schema of its own.
-func newStore(t testing.TB) *sql.DB {
-	t.Helper()
-	url := os.Getenv("DATABASE_URL")
-	if url == "" {
-		t.Fatal("DATABASE_URL must name a Postgres database; internal/devstack/cmd/withservices brings one up")
-	}
-	cfg, err := pgx.ParseConfig(url)
-	if err != nil {
-		t.Fatalf("DATABASE_URL: %v", err)
-	}
-	schema := fmt.Sprintf("wm_%x", rand.Uint64())
-	admin := stdlib.OpenDB(*cfg)
-	t.Cleanup(func() { _ = admin.Close() })
-	mustExec(t, admin, "CREATE SCHEMA "+schema)
-	scoped := cfg.Copy()
-	scoped.RuntimeParams["search_path"] = schema
-	db := stdlib.OpenDB(*scoped)
-	db.SetMaxOpenConns(10)
-	if err := whatsmeow.Upgrade(t.Context(), db); err != nil {
-		t.Fatalf("upgrade: %v", err)
-	}
-	t.Cleanup(func() {
-		_ = db.Close()
-		mustExec(t, admin, "DROP SCHEMA "+schema+" CASCADE")
-	})
-	return db
-}
-
-func mustExec(t testing.TB, db *sql.DB, query string) {
-	t.Helper()
-	if _, err := db.ExecContext(context.WithoutCancel(t.Context()), query); err != nil {
-		t.Fatalf("%s: %v", query, err)
-	}
 }
 
 // sink keeps what a session tells. Messages and receipts are stored once per
@@ -352,4 +313,30 @@ func (n *number) inbox(phone string, count int) []whatsim.Message {
 		n.t.Fatalf("inbox of %s: %v", phone, err)
 	}
 	return msgs
+}
+
+var errTest = errors.New("the store is away")
+
+// safeBuffer takes log lines from many goroutines.
+type safeBuffer struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+// Write appends.
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.buf = append(b.buf, p...)
+	return len(p), nil
+}
+
+func (b *safeBuffer) bytes() []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]byte(nil), b.buf...)
+}
+
+func (b *safeBuffer) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
