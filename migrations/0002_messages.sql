@@ -127,7 +127,6 @@ CREATE TABLE idempotency_keys (
     key          text NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
     route        text NOT NULL,
     request_hash bytea NOT NULL,
-    status       integer NOT NULL,
     response     bytea NOT NULL,
     created_at   timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (org_id, key, route)
