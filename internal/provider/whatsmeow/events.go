@@ -68,6 +68,9 @@ func (l *line) follow(ctx context.Context, evt any) (stored bool) {
 	// The restart that follows a pairing is ours to make (pair.go). At any
 	// other time the end of the line follows by itself.
 	case *events.ManualLoginReconnect:
+		if l.pairing != nil { // the attempt has succeeded and waits for this
+			l.pairing.hear(evt)
+		}
 
 	// Only the end of catching up matters.
 	case *events.OfflineSyncPreview:
