@@ -189,7 +189,9 @@ func (c *conn) write(batch []byte) bool {
 
 // end sends a last stanza and closes after the grace period: a client that sees the end of the socket together with the
 // stanza forgets the stanza.
-func (c *conn) end(last node) {
+func (c *conn) end(last node) { c.endAfter(c.srv.opts.Grace, last) }
+
+func (c *conn) endAfter(grace time.Duration, last node) {
 	raw, err := encode(last)
 	if err != nil {
 		c.srv.log.Error("stanza lost", "err", err)
@@ -202,7 +204,7 @@ func (c *conn) end(last node) {
 	c.ending = true
 	c.outMu.Unlock()
 	if !already {
-		time.AfterFunc(c.srv.opts.Grace, c.drop)
+		time.AfterFunc(grace, c.drop)
 	}
 }
 

@@ -19,11 +19,17 @@ func (s *Server) after(wait time.Duration, fn func()) {
 		fn()
 		return
 	}
-	d := &s.delayed
+	if !s.delayed.hold(wait, fn) {
+		fn()
+	}
+}
+
+// hold keeps fn for later; after flush it refuses.
+func (d *delayed) hold(wait time.Duration, fn func()) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
-		return
+		return false
 	}
 	if d.pending == nil {
 		d.pending = map[*time.Timer]func(){}
@@ -39,9 +45,10 @@ func (s *Server) after(wait time.Duration, fn func()) {
 		}
 	})
 	d.pending[t] = fn
+	return true
 }
 
-// flush runs everything that waits and accepts nothing more.
+// flush runs everything that waits; what comes later is not delayed any more.
 func (d *delayed) flush() {
 	d.mu.Lock()
 	pending := d.pending

@@ -221,9 +221,11 @@ func TestPhoneBehaviours(t *testing.T) {
 		sent[number] = c.mustSay(number, "hi").ID
 	}
 	await(c, 0, func(m *events.Message) bool { return m.Message.GetConversation() == "I am busy" })
-	await(c, 0, func(r *events.Receipt) bool {
-		return r.MessageIDs[0] == sent["15550002413"] && r.Type == types.ReceiptTypeRead
-	})
+	for number, last := range map[string]types.ReceiptType{
+		"15550002412": types.ReceiptTypeDelivered, "15550002413": types.ReceiptTypeRead, "15550002414": types.ReceiptTypeRead,
+	} {
+		await(c, 0, func(r *events.Receipt) bool { return r.MessageIDs[0] == sent[number] && r.Type == last })
+	}
 	got := map[string]string{}
 	for _, r := range all[*events.Receipt](c) {
 		got[r.MessageIDs[0]] += "." + string(r.Type)

@@ -124,7 +124,7 @@ func (s *Server) newCA() (*ecdsa.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("whatsim: make CA key: %w", err)
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template(true), template(true), &key.PublicKey, key)
+	der, err := x509.CreateCertificate(rand.Reader, certTemplate(true), certTemplate(true), &key.PublicKey, key)
 	if err != nil {
 		return nil, fmt.Errorf("whatsim: make CA: %w", err)
 	}
@@ -146,7 +146,7 @@ func (s *Server) issue(caKey *ecdsa.PrivateKey) error {
 	if err != nil {
 		return fmt.Errorf("whatsim: make TLS key: %w", err)
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template(false), s.ca, &key.PublicKey, caKey)
+	der, err := x509.CreateCertificate(rand.Reader, certTemplate(false), s.ca, &key.PublicKey, caKey)
 	if err != nil {
 		return fmt.Errorf("whatsim: make TLS certificate: %w", err)
 	}
@@ -154,7 +154,7 @@ func (s *Server) issue(caKey *ecdsa.PrivateKey) error {
 	return nil
 }
 
-func template(ca bool) *x509.Certificate {
+func certTemplate(ca bool) *x509.Certificate {
 	now := time.Now()
 	t := &x509.Certificate{
 		SerialNumber: big.NewInt(now.UnixNano()),

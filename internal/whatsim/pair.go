@@ -35,6 +35,9 @@ var (
 // refCount is how many QR codes a waiting companion gets: the first lasts a minute, the others twenty seconds each.
 const refCount = 6
 
+// reconnectGrace is how long a client may take to obey "pair done, reconnect". One that misses it never comes back.
+const reconnectGrace = 10 * time.Second
+
 // Prefixes of the signatures that bind a companion to its phone.
 var (
 	accountPrefix = []byte{6, 0}
@@ -261,7 +264,7 @@ func (s *Server) accepted(c *conn, p *phone, id uint16, signed *waAdv.ADVSignedD
 	s.touch()
 	s.mu.Unlock()
 	s.event(Event{Kind: EventPaired, Number: p.number, Device: id, Socket: c.id})
-	c.end(el("stream:error", attrs{"code": "515"}))
+	c.endAfter(reconnectGrace, el("stream:error", attrs{"code": "515"})) // the client closes by itself
 	return nil
 }
 

@@ -136,12 +136,23 @@ func (s *Server) scheduleReceipts(m envelope, p *phone, e Message, rule *Rule) {
 	s.mu.Lock()
 	b := p.behaviour
 	s.mu.Unlock()
-	if wait, ok := receiptDelay(b.DeliveredAfterMS, s.opts.DeliveredAfter); ok {
-		s.after(wait, func() { s.sendReceipt(m, "") })
+	delivered, sendDelivered := receiptDelay(b.DeliveredAfterMS, s.opts.DeliveredAfter)
+	read, sendRead := receiptDelay(b.ReadAfterMS, s.opts.ReadAfter)
+	first, rest := delivered, max(read-delivered, 0)
+	if !sendDelivered {
+		first, rest = read, 0
 	}
-	if wait, ok := receiptDelay(b.ReadAfterMS, s.opts.ReadAfter); ok && !e.Duplicate {
-		s.after(wait, func() { s.sendReceipt(m, "read") })
+	if !sendDelivered && !sendRead {
+		return
 	}
+	s.after(first, func() {
+		if sendDelivered {
+			s.sendReceipt(m, "")
+		}
+		if sendRead && !e.Duplicate {
+			s.after(rest, func() { s.sendReceipt(m, "read") })
+		}
+	})
 }
 
 // receiptDelay picks a phone's own delay, or else the general one.
