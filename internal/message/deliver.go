@@ -37,6 +37,10 @@ type Hold interface {
 // itself; the worker's poll wakes it within a second when there is work.
 const idle = 30 * time.Second
 
+// mostRestored bounds what is read to rebuild a pace. It is above the largest
+// daily limit by no accident: limits may be raised after more was sent.
+const mostRestored = 1 << 20
+
 // line delivers the messages of one client, one at a time.
 type line struct {
 	s       *Service
@@ -79,7 +83,7 @@ func (l *line) restore(ctx context.Context) bool {
 	for ctx.Err() == nil {
 		var ages []time.Duration
 		err := l.s.db.InOrg(ctx, c.OrgID, func(tx *store.Tx) (err error) {
-			ages, err = tx.SentAges(ctx, c.OrgID, c.ID, 24*time.Hour, c.Limits.PerDay+1)
+			ages, err = tx.SentAges(ctx, c.OrgID, c.ID, 24*time.Hour, mostRestored)
 			return err
 		})
 		if err == nil {

@@ -94,12 +94,8 @@ func (l *line) outgoing(m store.Claimed) provider.Outgoing {
 
 func (l *line) markSent(ctx context.Context, m store.Claimed, ack provider.Ack) {
 	l.blocked = 0
-	at := ack.At
-	if now := l.s.opt.Now(); at.IsZero() || at.After(now) || now.Sub(at) < time.Minute {
-		// The network's clock has whole seconds; ours is the later and finer one,
-		// which is what pacing must be rebuilt from.
-		at = now
-	}
+	// Our own clock, not the network's whole seconds: the pace is rebuilt from it.
+	at := l.s.opt.Now()
 	if _, was := l.due[m.ID]; was || m.ClaimEpoch != l.h.Epoch() {
 		ambiguousTotal.WithLabelValues("resend").Inc()
 	}
