@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-
 	"chasqui/internal/store"
 	"chasqui/internal/wa"
 )
@@ -169,4 +168,3 @@ func (a *api) me(ctx context.Context, by wa.Actor, _ *nothing) (*meOut, error) {
 	})
 	return out, err
 }
-

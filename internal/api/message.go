@@ -273,4 +273,3 @@ func (a *api) retryMessage(ctx context.Context, by wa.Actor, in *messageIn) (*me
 	m, err := a.Messages.Retry(ctx, by, in.Message.ID)
 	return &messageOut{m}, err
 }
-
