@@ -34,7 +34,6 @@ type platform struct {
 	messages *message.Service
 	fleet    *fleet.Service
 	log      *slog.Logger
-	workers  []*running
 }
 
 func newPlatform(t *testing.T, opts whatsim.Options) *platform {

@@ -61,7 +61,7 @@ func newHold(w *Worker, c store.ClientRow) *Hold {
 	h.version.Store(-1) // whatever is wanted is news
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.lineCtx, h.stopLine = context.WithCancel(h.ctx)
-	h.sup.rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) //nolint:gosec // delays need no secrecy
+	h.sup.rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	return h
 }
 

@@ -63,7 +63,7 @@ type line struct {
 func (s *Service) Deliver(ctx context.Context, h Hold) {
 	c := h.Client()
 	l := &line{
-		s: s, h: h, limits: c.Limits, pace: guard.NewPaceScaled(c.Limits, rand.Uint64(), s.opt.PaceFactor), //nolint:gosec // gaps need no secrecy
+		s: s, h: h, limits: c.Limits, pace: guard.NewPaceScaled(c.Limits, rand.Uint64(), s.opt.PaceFactor),
 		log: s.opt.Log.With("client", c.ID), due: map[wa.MessageID]time.Time{}, waiting: [3]bool{true, true, true},
 	}
 	if !l.restore(ctx) {

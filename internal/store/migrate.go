@@ -8,6 +8,7 @@ import (
 	"io/fs"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -29,7 +30,7 @@ func Migrate(ctx context.Context, url string, after func(context.Context, *sql.D
 	}
 	cfg.RuntimeParams["lock_timeout"] = "3000"
 	db := stdlib.OpenDB(*cfg)
-	defer db.Close() //nolint:errcheck // nothing is lost when a finished migration's pool closes badly
+	defer db.Close()
 	p, err := newMigrator(db)
 	if err != nil {
 		return err
@@ -96,6 +97,10 @@ func (db *DB) Current(ctx context.Context) error {
 	}
 	var applied int
 	err = db.pool.QueryRow(ctx, `SELECT count(*) FROM goose_db_version WHERE is_applied AND version_id > 0`).Scan(&applied)
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "42P01" {
+		applied, err = 0, nil // not even goose's own table is there
+	}
 	if err != nil {
 		return wrap(err, "read migration level")
 	}
