@@ -1,0 +1,57 @@
+package queue
+
+import "chasqui/internal/wa"
+
+// Names that the tests share with the package.
+const (
+	AssignQueue = assignQueue
+	TripAfter   = tripAfter
+	TripRest    = tripRest
+)
+
+// SlotQueue and UrgentQueue are a worker's queues.
+var (
+	SlotQueue   = slotQueue
+	UrgentQueue = urgentQueue
+)
+
+// Trip is the switch that stops the ringing.
+type Trip = trip
+
+// Allows and Note are its two questions.
+var (
+	Allows = (*trip).allows
+	Note   = (*trip).note
+)
+
+// Sent is a job as it goes to Redis.
+type Sent struct {
+	Queue, ID string
+	Kind      string
+	Payload   string
+}
+
+// Send gives the form of a job in Redis.
+func Send(job wa.Job) (Sent, error) {
+	b, err := address(job)
+	if err != nil {
+		return Sent{}, err
+	}
+	t, err := b.task(nil)
+	if err != nil {
+		return Sent{}, err
+	}
+	return Sent{Queue: b.queue, ID: b.id, Kind: t.Type(), Payload: string(t.Payload())}, nil
+}
+
+// Finder names the reconciler that finds a kind's work without its bell.
+func Finder(kind string) string { return policies[kind].finder }
+
+// Handled lists the kinds that a worker handles.
+func Handled() []string {
+	var kinds []string
+	for k := range (&handlers{}).mux() {
+		kinds = append(kinds, k)
+	}
+	return kinds
+}
