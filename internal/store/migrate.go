@@ -38,7 +38,30 @@ func Migrate(ctx context.Context, url string, after func(context.Context, *sql.D
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
+	if err := rebaseFeed(ctx, db); err != nil {
+		return err
+	}
 	return upgradeWhatsmeow(ctx, db, url, after)
+}
+
+// rebaseFeed puts events from before a restore to the beginning of the feed. A
+// dump that is loaded into a fresh cluster carries transaction ids that the
+// cluster has not reached; readers would wait for them for ever.
+func rebaseFeed(ctx context.Context, db *sql.DB) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit this does nothing
+	for _, q := range []string{
+		"SET LOCAL app.system = 'on'",
+		"UPDATE events SET tx = '0' WHERE tx > pg_current_xact_id()",
+	} {
+		if _, err := tx.ExecContext(ctx, q); err != nil {
+			return fmt.Errorf("rebase feed: %w", err)
+		}
+	}
+	return tx.Commit()
 }
 
 func newMigrator(db *sql.DB) (*goose.Provider, error) {
