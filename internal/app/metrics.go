@@ -1,0 +1,92 @@
+package app
+
+import (
+	"runtime/debug"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"chasqui/internal/provider/whatsmeow"
+	"chasqui/internal/store"
+)
+
+// What the scheduler measures.
+var (
+	oldestQueued = promauto.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "chasqui_oldest_queued_seconds", Help: "Age of the oldest waiting message, by lane and by whether its number is online.",
+	}, []string{"lane", "connected"})
+	clientsUnowned = promauto.NewGauge(prometheus.GaugeOpts{
+		Name: "chasqui_clients_unowned", Help: "Clients that should be online and have had no live worker for 15 s. The leader counts, up to 1,000.",
+	})
+	leaderEpoch = promauto.NewGauge(prometheus.GaugeOpts{
+		Name: "chasqui_leader_epoch", Help: "Epoch in which this scheduler leads; 0 while it waits.",
+	})
+	jobSeconds = promauto.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "chasqui_cron_job_seconds", Help: "Duration of the leader's jobs.",
+		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+	}, []string{"job", "result"})
+	messagesStuck = promauto.NewGauge(prometheus.GaugeOpts{
+		Name: "chasqui_messages_stuck", Help: "Messages that should have ended long ago, counted hourly. Must be 0.",
+	})
+)
+
+// poolStats shows the database pool of one kit.
+type poolStats struct{ db *store.DB }
+
+var (
+	poolConns = prometheus.NewDesc("chasqui_db_connections", "Connections of the pool, by state.", []string{"state"}, nil)
+	poolMax   = prometheus.NewDesc("chasqui_db_connections_limit", "The most connections the pool may hold.", nil, nil)
+	poolWaits = prometheus.NewDesc("chasqui_db_pool_waits_total", "Times that somebody waited for a connection.", nil, nil)
+	poolTime  = prometheus.NewDesc("chasqui_db_pool_wait_seconds_total", "Time spent waiting for connections.", nil, nil)
+)
+
+func newPoolStats(db *store.DB) prometheus.Collector { return poolStats{db} }
+
+// Describe lists the series.
+func (poolStats) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{poolConns, poolMax, poolWaits, poolTime} {
+		ch <- d
+	}
+}
+
+// Collect reads the pool.
+func (p poolStats) Collect(ch chan<- prometheus.Metric) {
+	s := p.db.Stat()
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	gauge(poolConns, float64(s.AcquiredConns()), "used")
+	gauge(poolConns, float64(s.IdleConns()), "idle")
+	gauge(poolMax, float64(s.MaxConns()))
+	ch <- prometheus.MustNewConstMetric(poolWaits, prometheus.CounterValue, float64(s.EmptyAcquireCount()))
+	ch <- prometheus.MustNewConstMetric(poolTime, prometheus.CounterValue, s.EmptyAcquireWaitTime().Seconds())
+}
+
+// buildInfo shows which code runs, and which version of WhatsApp's web client
+// it claims to be: WhatsApp refuses old ones.
+func buildInfo(cfg Config) prometheus.Collector {
+	web := cfg.WebVersion
+	if web == "" {
+		web = whatsmeow.BuiltInVersion()
+	}
+	g := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "chasqui_build_info", Help: "Always 1; the labels tell what runs.",
+		ConstLabels: prometheus.Labels{"version": Version, "revision": revision(), "whatsapp_web": web},
+	})
+	g.Set(1)
+	return g
+}
+
+// revision is the commit this was built from, as far as the build knows.
+func revision() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return ""
+}
