@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
@@ -103,24 +104,14 @@ func (a *api) stillIn(ctx context.Context, need wa.Permission) bool {
 	return actor.May(need)
 }
 
-// waits keeps a request that is held on purpose out of the response times.
+// waits prepares for an answer that is held on purpose: it does not count as a
+// response time, and the server's write timeout begins after the longest wait.
 func waits(ctx context.Context) {
-	if who, ok := ctx.Value(callerKey{}).(caller); ok {
-		who.gin.Set(noteWaited, true)
+	who, ok := ctx.Value(callerKey{}).(caller)
+	if !ok {
+		return
 	}
-}
-
-// untilClosing bounds a wait by the server's life.
-func (a *api) untilClosing(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	if a.Closing != nil {
-		go func() {
-			select {
-			case <-a.Closing:
-				cancel()
-			case <-ctx.Done():
-			}
-		}()
-	}
-	return ctx, cancel
+	who.gin.Set(noteWaited, true)
+	// A writer without deadlines has none to move.
+	_ = http.NewResponseController(who.gin.Writer).SetWriteDeadline(time.Now().Add(maxWait + writeWithin))
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"time"
 
@@ -72,8 +73,6 @@ func (a *api) awaitEvents(ctx context.Context, org wa.OrgID, mark store.Mark, f 
 		return events, err
 	}
 	waits(ctx)
-	ctx, done := a.untilClosing(ctx)
-	defer done()
 	woken, leave := a.feed.listen(org)
 	defer leave()
 	for deadline := time.After(upTo); ; {
@@ -85,8 +84,10 @@ func (a *api) awaitEvents(ctx context.Context, org wa.OrgID, mark store.Mark, f 
 		case <-next:
 		case <-deadline:
 			return nil, nil
-		case <-ctx.Done():
+		case <-a.Closing:
 			return nil, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
 	}
 }
@@ -108,7 +109,7 @@ func (a *api) markOf(ctx context.Context, org wa.OrgID, id wa.EventID, where str
 	})
 	if wa.CodeOf(err) == wa.NotFound {
 		const message = "is not an event that is kept"
-		return mark, problemOf(404, where+" "+message, FieldError{Location: where, Message: message, Value: id.String()})
+		return mark, problemOf(http.StatusNotFound, where+" "+message, FieldError{Location: where, Message: message, Value: id.String()})
 	}
 	return mark, err
 }
@@ -131,8 +132,6 @@ func (a *api) eventStream(ctx context.Context, by wa.Actor, in *eventStreamIn) (
 		return nil, err
 	}
 	return &streamOut{func(c huma.Context) {
-		ctx, done := a.untilClosing(ctx)
-		defer done()
 		woken, leave := a.feed.listen(by.Org)
 		defer leave()
 		out := a.open(c)

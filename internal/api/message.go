@@ -152,6 +152,19 @@ func (a *api) waitFor(ctx context.Context, by wa.Actor, prefer string, out *send
 	return out, nil
 }
 
+// untilClosing bounds a wait by the server's life.
+func (a *api) untilClosing(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-a.Closing:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
 const maxWait = 30 * time.Second
 
 // patience reads "Prefer: wait=N"; 0 means not to wait. What cannot be read is

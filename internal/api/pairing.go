@@ -149,8 +149,6 @@ func (a *api) qr(ctx context.Context, by wa.Actor, in *qrIn) (*qrOut, error) {
 
 // firstCode reads the attempt, and waits a while for its first code.
 func (a *api) firstCode(ctx context.Context, by wa.Actor, id wa.ClientID) (attempt, error) {
-	ctx, done := a.untilClosing(ctx)
-	defer done()
 	tick := time.NewTicker(pairingTick)
 	defer tick.Stop()
 	for deadline := time.After(firstCodeWithin); ; {
@@ -165,8 +163,10 @@ func (a *api) firstCode(ctx context.Context, by wa.Actor, id wa.ClientID) (attem
 		case <-tick.C:
 		case <-deadline:
 			return t, noCodeYet()
-		case <-ctx.Done():
+		case <-a.Closing:
 			return t, noCodeYet()
+		case <-ctx.Done():
+			return t, ctx.Err()
 		}
 	}
 }

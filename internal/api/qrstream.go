@@ -25,8 +25,6 @@ func (a *api) qrStream(ctx context.Context, by wa.Actor, id wa.ClientID) (*qrOut
 		return nil, t.ended()
 	}
 	return &qrOut{func(c huma.Context) {
-		ctx, done := a.untilClosing(ctx)
-		defer done()
 		tick := time.NewTicker(pairingTick)
 		defer tick.Stop()
 		woken := func() <-chan struct{} { return ticks(ctx, tick.C) }

@@ -58,7 +58,8 @@ func (s *stream) send(id, event string, data any) error {
 func (s *stream) comment(text string) error { return s.push([]byte(": " + text + "\n\n")) }
 
 // push writes within a deadline of its own: the server's is for whole answers,
-// and a stream has no end.
+// and a stream has no end. Between writes there is none, because HTTP/2 ends a
+// stream whose deadline passes even when nothing is written.
 func (s *stream) push(b []byte) error {
 	if err := s.deadline.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
 		return fmt.Errorf("move write deadline: %w", err)
@@ -66,7 +67,10 @@ func (s *stream) push(b []byte) error {
 	if _, err := s.w.Write(b); err != nil {
 		return fmt.Errorf("write event: %w", err)
 	}
-	return s.deadline.Flush()
+	if err := s.deadline.Flush(); err != nil {
+		return fmt.Errorf("push event out: %w", err)
+	}
+	return s.deadline.SetWriteDeadline(time.Time{})
 }
 
 // keep runs step whenever woken, or a heartbeat, until step says that the
@@ -92,6 +96,8 @@ func (a *api) keep(ctx context.Context, s *stream, need wa.Permission, woken fun
 				if !a.stillIn(ctx, need) {
 					return
 				}
+			case <-a.Closing:
+				return
 			case <-ctx.Done():
 				return
 			}
