@@ -137,7 +137,7 @@ func TestTripRestsAndLetsOneTry(t *testing.T) {
 		{0, false},
 		{queue.TripRest - 1, false},
 		{queue.TripRest, true},
-		{queue.TripRest + 1, false},           // somebody tries already
+		{queue.TripRest + 1, false},          // somebody tries already
 		{queue.TripRest + time.Second, true}, // and never came back to tell
 	}
 	for _, s := range steps {
