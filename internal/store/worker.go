@@ -119,3 +119,8 @@ func (tx *Tx) DeadSlots(ctx context.Context, age time.Duration) ([]int, error) {
 	return collect(ctx, tx, "list dead slots", pgx.RowTo[int], `
 		SELECT slot FROM workers WHERE expires_at < now() - $1::interval ORDER BY slot`, age)
 }
+
+// LiveWorkers counts the workers whose lease holds.
+func (tx *Tx) LiveWorkers(ctx context.Context) (int, error) {
+	return one(ctx, tx, "count workers", pgx.RowTo[int], `SELECT count(*)::int FROM workers WHERE expires_at > now()`)
+}

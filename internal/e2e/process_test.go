@@ -1,0 +1,134 @@
+package e2e_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"chasqui/internal/app"
+	"chasqui/internal/devstack"
+	"chasqui/internal/testkit"
+	"chasqui/internal/whatsim"
+)
+
+// programVariable names the program that this test binary shall be: the
+// failure tests run real processes, and kill them.
+const programVariable = "CHASQUI_E2E_PROGRAM"
+
+var programs = map[string]app.Program{"api": app.API, "worker": app.Worker, "scheduler": app.Scheduler}
+
+func TestMain(m *testing.M) {
+	if name := os.Getenv(programVariable); name != "" {
+		app.Main(name, programs[name])
+	}
+	os.Exit(m.Run())
+}
+
+// process is a program of the platform that runs as a process of its own.
+type process struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	out  *output
+	done chan struct{}
+}
+
+// output keeps the last of what a process said.
+type output struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.buf.Len() > 1<<20 {
+		o.buf.Reset()
+	}
+	return o.buf.Write(b)
+}
+
+func (o *output) tail() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	b := o.buf.Bytes()
+	return string(b[max(0, len(b)-4000):])
+}
+
+// stack is what the processes of one test share.
+type stack struct {
+	*platform
+	redis string
+	key   string
+	ca    string
+}
+
+func newStack(t *testing.T, opts whatsim.Options) *stack {
+	t.Helper()
+	p := newPlatform(t, opts)
+	services, err := devstack.Up(t.Context(), devstack.Options{DatabaseURL: p.url})
+	p.must(err)
+	t.Cleanup(func() { _ = services.Down(t.Context()) })
+	s := &stack{platform: p, redis: services.RedisURL, key: masterKey(), ca: filepath.Join(t.TempDir(), "ca.pem")}
+	p.must(os.WriteFile(s.ca, p.sim.CAPEM(), 0o600))
+	return s
+}
+
+func masterKey() string {
+	raw := make([]byte, 32)
+	rand.Read(raw)
+	return base64.StdEncoding.EncodeToString(raw)
+}
+
+// start runs a program; settings are NAME=value.
+func (s *stack) start(name string, settings ...string) *process {
+	s.t.Helper()
+	p := &process{t: s.t, out: &output{}, done: make(chan struct{}), cmd: exec.Command(os.Args[0])} //nolint:gosec // ourselves
+	p.cmd.Env = append(os.Environ(),
+		programVariable+"="+name, "CHASQUI_ENV=test", "CHASQUI_MASTER_KEY="+s.key, "DATABASE_URL="+s.url, "REDIS_URL="+s.redis,
+		"WHATSAPP_ENDPOINT="+s.sim.Endpoint(), "WHATSAPP_ROOT_KEY="+s.sim.RootKeyHex(), "WHATSAPP_CA_FILE="+s.ca,
+		"METRICS_ADDR=127.0.0.1:0", "HTTP_ADDR=127.0.0.1:0", "CONNECT_CONCURRENCY=50", "CONNECT_PER_SECOND=500", "LOG_FORMAT=text")
+	p.cmd.Env = append(p.cmd.Env, settings...)
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	s.must(p.cmd.Start())
+	go func() {
+		_ = p.cmd.Wait()
+		close(p.done)
+	}()
+	s.t.Cleanup(func() {
+		p.signal(syscall.SIGKILL)
+		<-p.done
+		if s.t.Failed() {
+			s.t.Logf("%s said:\n%s", name, p.out.tail())
+		}
+	})
+	return p
+}
+
+func (p *process) signal(sig syscall.Signal) { _ = p.cmd.Process.Signal(sig) }
+
+// kill ends the process without a word, and waits until it is gone.
+func (p *process) kill() {
+	p.signal(syscall.SIGKILL)
+	<-p.done
+}
+
+// stop asks the process to stop and waits for it.
+func (p *process) stop(within time.Duration) {
+	p.t.Helper()
+	p.signal(syscall.SIGTERM)
+	testkit.Eventually(p.t, within, "process stopped", func() bool {
+		select {
+		case <-p.done:
+			return true
+		default:
+			return false
+		}
+	})
+}
