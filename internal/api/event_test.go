@@ -160,6 +160,28 @@ func TestEventsAreReadInOrder(t *testing.T) {
 	}
 }
 
+// TestFeedCountsTransactionsAsNumbers has events of transactions 9 and 10.
+func TestFeedCountsTransactionsAsNumbers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, tx := range []string{"10", "9"} {
+		w.exec(t, `INSERT INTO events (id, org_id, type, data, tx) VALUES ($1, $2, 'client.error', $3, $4::xid8)`,
+			wa.NewEventID().UUID(), w.org.ID.UUID(), tx, tx)
+	}
+	var got []string
+	path := "/api/v1/events?limit=1"
+	for range 3 {
+		p := decode[feedPage](t, w.do(t, call{method: "GET", path: path, key: w.admin}).body)
+		for _, e := range p.Data {
+			got = append(got, string(e.Data))
+			path = "/api/v1/events?limit=1&after=" + e.ID.String()
+		}
+	}
+	if strings.Join(got, " ") != "9 10" {
+		t.Errorf("read in the order %v", got)
+	}
+}
+
 func TestLongPoll(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

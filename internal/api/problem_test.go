@@ -125,8 +125,11 @@ func TestDatabaseAway(t *testing.T) {
 		d.Ready = func(context.Context) error { return down }
 	})
 	for _, c := range []call{
-		{method: "POST", path: sendPath, body: good, key: w.admin}, {method: "POST", path: shortPath, body: `{}`, key: w.admin},
-		{method: "GET", path: "/api/v1/messages", key: w.admin}, {method: "GET", path: "/api/v1/events/stream", key: w.admin}, {method: "GET", path: "/readyz"},
+		{method: "POST", path: sendPath, body: good, key: w.admin},
+		{method: "POST", path: shortPath, body: `{}`, key: w.admin},
+		{method: "GET", path: "/api/v1/messages", key: w.admin},
+		{method: "GET", path: "/api/v1/events/stream", key: w.admin},
+		{method: "GET", path: "/readyz"},
 	} {
 		r := w.do(t, c)
 		p := checkProblem(t, r)

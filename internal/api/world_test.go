@@ -148,8 +148,10 @@ func (w *world) expand(s string) string {
 // send accepts one text for the world's client.
 func (w *world) send(t testing.TB, to, text string) wa.Message {
 	t.Helper()
-	r := w.do(t, call{method: "POST", path: "/api/v1/clients/{client}/messages", key: w.admin,
-		body: fmt.Sprintf(`{"to":%q,"text":{"body":%q}}`, to, text)})
+	r := w.do(t, call{
+		method: "POST", path: "/api/v1/clients/{client}/messages", key: w.admin,
+		body: fmt.Sprintf(`{"to":%q,"text":{"body":%q}}`, to, text),
+	})
 	if r.status != http.StatusAccepted {
 		t.Fatalf("send: %d %s", r.status, r.body)
 	}

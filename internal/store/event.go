@@ -33,7 +33,8 @@ func (tx *Tx) MarkNow(ctx context.Context) (Mark, error) {
 
 // Events reads the feed after a mark, oldest first, and gives the new mark. It
 // stays below the oldest open transaction, so that no event that commits late
-// is ever stepped over.
+// is ever stepped over. The text of tx has a name of its own in the statement:
+// under the column's name it would be what is sorted by, and "10" < "9".
 func (tx *Tx) Events(ctx context.Context, org wa.OrgID, after Mark, f EventFilter, limit int) ([]wa.Event, Mark, error) {
 	types := make([]string, len(f.Types))
 	for i, t := range f.Types {
@@ -48,7 +49,7 @@ func (tx *Tx) Events(ctx context.Context, org wa.OrgID, after Mark, f EventFilte
 		e.Version = wa.EventVersion
 		return e, err
 	}, `
-		SELECT id, type, created_at, org_id, client_id, sequence, data, tx::text, position FROM events
+		SELECT id, type, created_at, org_id, client_id, sequence, data, tx::text AS mark, position FROM events
 		WHERE org_id = $1 AND (tx, position) > ($2::text::xid8, $3) AND tx < pg_snapshot_xmin(pg_current_snapshot())
 		  AND ($4::uuid IS NULL OR client_id = $4) AND (cardinality($5::text[]) = 0 OR type = ANY($5))
 		ORDER BY tx, position LIMIT $6`, org, after.Tx, after.Position, f.Client, types, limit)
