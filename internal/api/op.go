@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -30,7 +31,7 @@ func op[I, O any](a *api, method, path string, need wa.Permission, h handler[I, 
 		in = "query"
 	}
 	o := huma.Operation{
-		Method: method, Path: path, Summary: summary, OperationID: casing.Kebab(summary), Tags: []string{tagOf(path)},
+		Method: method, Path: path, Summary: summary, OperationID: casing.Kebab(strings.ReplaceAll(summary, "'s", "")), Tags: []string{tagOf(path)},
 		RejectUnknownQueryParameters: true, Responses: map[string]*huma.Response{"default": a.problemResponse()},
 	}
 	if need != nobody {
@@ -71,14 +72,19 @@ func takes(bytes int64) func(*huma.Operation) {
 	return func(o *huma.Operation) { o.MaxBodyBytes = bytes }
 }
 
-// gives documents the media types of an answer that the handler writes itself.
-func gives(mediaTypes ...string) func(*huma.Operation) {
+// gives documents an answer beside the usual one, or one that the handler
+// writes itself. A nil type stands for text or bytes.
+func gives(a *api, status int, what string, body reflect.Type, mediaTypes ...string) func(*huma.Operation) {
 	return func(o *huma.Operation) {
 		content := map[string]*huma.MediaType{}
 		for _, m := range mediaTypes {
-			content[m] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+			schema := &huma.Schema{Type: huma.TypeString}
+			if m == mediaJSON && body != nil {
+				schema = a.huma.OpenAPI().Components.Schemas.Schema(body, true, "")
+			}
+			content[m] = &huma.MediaType{Schema: schema}
 		}
-		o.Responses["200"] = &huma.Response{Description: http.StatusText(http.StatusOK), Content: content}
+		o.Responses[strconv.Itoa(status)] = &huma.Response{Description: what, Content: content}
 	}
 }
 

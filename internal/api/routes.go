@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"reflect"
 
 	"chasqui/internal/wa"
 )
@@ -17,6 +18,9 @@ func (a *api) routes() {
 		client  = v1 + "/clients/{client}"
 		message = v1 + "/messages/{message}"
 	)
+	known := gives(a, http.StatusOK, "The outcome, when it was waited for, or that of a dry run", reflect.TypeFor[placed](), mediaJSON)
+	code := gives(a, http.StatusOK, "The pairing", reflect.TypeFor[pairingView](), mediaJSON, mediaPNG, mediaText, mediaStream)
+	stream := gives(a, http.StatusOK, "Events as they come", nil, mediaStream)
 	created, accepted, empty := answers(http.StatusCreated), answers(http.StatusAccepted), answers(http.StatusNoContent)
 
 	op(a, POST, v1+"/clients", wa.WriteClients, a.createClient, "Create a client", created)
@@ -25,7 +29,7 @@ func (a *api) routes() {
 	op(a, PATCH, client, wa.WriteClients, a.renameClient, "Rename a client")
 	op(a, DELETE, client, wa.WriteClients, a.deleteClient, "Delete a client", empty)
 	op(a, POST, client+"/pair", wa.WriteClients, a.pair, "Start pairing a client", accepted)
-	op(a, GET, client+"/qr", wa.WriteClients, a.qr, "Show the pairing code", gives(mediaJSON, mediaPNG, mediaText, mediaStream))
+	op(a, GET, client+"/qr", wa.WriteClients, a.qr, "Show the pairing code", code)
 	op(a, POST, client+"/passkey", wa.WriteClients, a.answerPasskey, "Answer a pairing's passkey request", empty)
 	op(a, POST, client+"/passkey/confirm", wa.WriteClients, a.confirmPasskey, "Confirm a pairing's code", empty)
 	op(a, POST, client+"/connect", wa.WriteClients, wish(a.Fleet.Connect), "Bring a client online", accepted)
@@ -37,7 +41,7 @@ func (a *api) routes() {
 	op(a, PUT, client+"/limits", wa.WriteClients, a.setLimits, "Change a client's limits")
 	op(a, GET, client+"/capabilities", wa.ReadClients, a.capabilities, "Get what a client can do")
 
-	op(a, POST, client+"/messages", wa.SendMessages, a.sendMessage, "Send a message", accepted, takes(MaxBody))
+	op(a, POST, client+"/messages", wa.SendMessages, a.sendMessage, "Send a message", accepted, known, takes(MaxBody))
 	op(a, POST, client+"/messages/batch", wa.SendMessages, a.sendBatch, "Send a batch of messages", accepted, takes(MaxBatchBody))
 	op(a, POST, "/api/clients/{client}/send-message", wa.SendMessages, a.sendShort, "Send a text", accepted, takes(MaxBody))
 	op(a, GET, v1+"/messages", wa.ReadMessages, a.messages, "List messages")
@@ -52,7 +56,7 @@ func (a *api) routes() {
 	op(a, GET, v1+"/contacts/{contact}", wa.ReadContacts, a.contact, "Get a contact")
 
 	op(a, GET, v1+"/events", wa.ReadEvents, a.events, "Read events")
-	op(a, GET, v1+"/events/stream", wa.ReadEvents, a.eventStream, "Stream events", gives(mediaStream))
+	op(a, GET, v1+"/events/stream", wa.ReadEvents, a.eventStream, "Stream events", stream)
 	op(a, GET, v1+"/event-types", anybody, a.eventTypes, "List event types")
 	op(a, GET, v1+"/me", anybody, a.me, "Get who the key is")
 
