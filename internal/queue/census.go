@@ -40,14 +40,23 @@ func (c *Census) Collect(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list queues: %w", err)
 	}
-	forget() // a queue that is gone must not keep its last figures
+	var figures []*asynq.QueueInfo
 	for _, name := range names {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := c.count(name); err != nil {
-			return err
+		if !ourQueue.MatchString(name) {
+			continue
 		}
+		q, err := c.inspector.GetQueueInfo(name)
+		if err != nil {
+			return fmt.Errorf("count queue %s: %w", name, err)
+		}
+		figures = append(figures, q)
+	}
+	forget() // a queue that is gone must not keep its last figures
+	for _, q := range figures {
+		show(q)
 	}
 	return nil
 }
@@ -65,20 +74,12 @@ func forget() {
 	queueLatency.Reset()
 }
 
-func (c *Census) count(name string) error {
-	if !ourQueue.MatchString(name) {
-		return nil
-	}
-	q, err := c.inspector.GetQueueInfo(name)
-	if err != nil {
-		return fmt.Errorf("count queue %s: %w", name, err)
-	}
+func show(q *asynq.QueueInfo) {
 	for state, n := range map[string]int{
 		"pending": q.Pending, "active": q.Active, "scheduled": q.Scheduled,
 		"retry": q.Retry, "archived": q.Archived, "completed": q.Completed,
 	} {
-		queueTasks.WithLabelValues(name, state).Set(float64(n))
+		queueTasks.WithLabelValues(q.Queue, state).Set(float64(n))
 	}
-	queueLatency.WithLabelValues(name).Set(q.Latency.Seconds())
-	return nil
+	queueLatency.WithLabelValues(q.Queue).Set(q.Latency.Seconds())
 }

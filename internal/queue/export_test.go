@@ -1,18 +1,16 @@
 package queue
 
-import "chasqui/internal/wa"
+import (
+	"slices"
+
+	"chasqui/internal/wa"
+)
 
 // Names that the tests share with the package.
 const (
-	AssignQueue = assignQueue
-	TripAfter   = tripAfter
-	TripRest    = tripRest
-)
-
-// SlotQueue and UrgentQueue are a worker's queues.
-var (
-	SlotQueue   = slotQueue
-	UrgentQueue = urgentQueue
+	TripAfter = tripAfter
+	TripRest  = tripRest
+	CalmFor   = calmFor
 )
 
 // Trip is the switch that stops the ringing.
@@ -22,6 +20,16 @@ type Trip = trip
 var (
 	Allows = (*trip).allows
 	Note   = (*trip).note
+)
+
+// Calm holds back a library's warnings.
+type Calm = calm
+
+// Pass is its question; IsFailure and RetryDelay are asynq's.
+var (
+	Pass       = (*calm).pass
+	IsFailure  = isFailure
+	RetryDelay = retryDelay
 )
 
 // Sent is a job as it goes to Redis.
@@ -46,6 +54,16 @@ func Send(job wa.Job) (Sent, error) {
 
 // Finder names the reconciler that finds a kind's work without its bell.
 func Finder(kind string) string { return policies[kind].finder }
+
+// Kinds lists the kinds that have a policy, sorted.
+func Kinds() []string {
+	var kinds []string
+	for k := range policies {
+		kinds = append(kinds, k)
+	}
+	slices.Sort(kinds)
+	return kinds
+}
 
 // Handled lists the kinds that a worker handles.
 func Handled() []string {

@@ -49,7 +49,7 @@ func (r *Ringer) Look(ctx context.Context) error {
 	}
 	generationChanges.Inc()
 	r.client.Store(asynq.NewClientFromRedisClient(r.rdb))
-	r.log.WarnContext(ctx, "Redis was wiped; nothing is lost, bells are rung anew")
+	r.log.WarnContext(ctx, "Redis was wiped; nothing is lost, the work stands in Postgres")
 	return nil
 }
 
@@ -67,5 +67,5 @@ func (r *Ringer) sentinel(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("start a generation of Redis: %w", err)
 		}
 	}
-	return "", errors.New("Redis does not keep its generation")
+	return "", errors.New("a generation of Redis does not stay")
 }

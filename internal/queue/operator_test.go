@@ -181,21 +181,21 @@ func TestCensus(t *testing.T) {
 		}
 		ringer(rdb).Ring(t.Context(), []wa.Job{ticket(77)})
 	}
-	tasks := gauges(t, "chasqui_asynq_tasks")
+	tasks := metric(t, "chasqui_asynq_tasks")
 	if len(tasks) != 6 || tasks["wa:w77:urgent pending"] != 3 {
 		t.Errorf("tasks: %v", tasks)
 	}
-	if latency := gauges(t, "chasqui_asynq_queue_latency_seconds"); len(latency) != 1 {
+	if latency := metric(t, "chasqui_asynq_queue_latency_seconds"); len(latency) != 1 {
 		t.Errorf("latency: %v", latency)
 	}
 	census.Forget()
-	if tasks := gauges(t, "chasqui_asynq_tasks"); len(tasks) != 0 {
+	if tasks := metric(t, "chasqui_asynq_tasks"); len(tasks) != 0 {
 		t.Errorf("after another took the lead: %v", tasks)
 	}
 }
 
-// gauges reads a metric: label values, joined by spaces, and the value.
-func gauges(t *testing.T, name string) map[string]float64 {
+// metric reads one: label values, joined by spaces, and the value.
+func metric(t *testing.T, name string) map[string]float64 {
 	t.Helper()
 	families, err := prometheus.DefaultGatherer.Gather()
 	if err != nil {
@@ -211,7 +211,7 @@ func gauges(t *testing.T, name string) map[string]float64 {
 			for _, l := range m.GetLabel() {
 				labels = append(labels, l.GetValue())
 			}
-			got[strings.Join(labels, " ")] = m.GetGauge().GetValue()
+			got[strings.Join(labels, " ")] = m.GetGauge().GetValue() + m.GetCounter().GetValue()
 		}
 	}
 	return got

@@ -3,7 +3,6 @@ package queue
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -30,16 +29,6 @@ var policies = map[string]policy{
 	wa.JobDrain:   {tries: 5, timeout: 60 * time.Second, finder: "R1"},
 	wa.JobControl: {tries: 5, timeout: 60 * time.Second, finder: "R1"},
 	wa.JobAssign:  {tries: 3, timeout: 10 * time.Second, finder: "R5"},
-}
-
-// Kinds lists the kinds of jobs that can be rung for, sorted.
-func Kinds() []string {
-	kinds := make([]string, 0, len(policies))
-	for k := range policies {
-		kinds = append(kinds, k)
-	}
-	slices.Sort(kinds)
-	return kinds
 }
 
 // bell is a job with its address.
