@@ -79,6 +79,7 @@ func (w *Worker) heartbeat(beat context.Context, slot store.Slot, run context.Co
 		held := w.renew(beat, slot, run.Err() != nil)
 		if !held && beat.Err() == nil {
 			w.log.ErrorContext(beat, "worker slot lost", "slot", slot.Number)
+			w.lease.end() // from this moment no line is open
 			lose(errSlotLost)
 			return
 		}

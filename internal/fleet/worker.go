@@ -148,12 +148,13 @@ func (w *Worker) serve(ctx context.Context, slot store.Slot) {
 		})
 	}
 	w.work(lost, slot)
-	bells.Wait()
+	// Bells may take their time to fall silent; the numbers do not wait for them.
 	if ctx.Err() != nil {
 		w.drain(context.WithoutCancel(ctx))
 	} else {
 		w.dropAll()
 	}
+	bells.Wait()
 	stopBeat()
 	loops.Wait()
 	w.lease.end()

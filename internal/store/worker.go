@@ -17,8 +17,11 @@ type Slot struct {
 	Epoch    int64
 }
 
-// TakeSlot takes the lowest slot whose lease has run out, for ttl. NotFound
-// when all are held.
+// TakeSlot takes a slot whose lease has run out, for ttl: the lowest of those
+// that nobody held or that were given back, else the one that has been without
+// its holder for longest. After an outage of the database all leases have run
+// out, and slots whose holders are about to renew them must not go to a worker
+// that has just started. NotFound when all are held.
 func (tx *Tx) TakeSlot(ctx context.Context, instance uuid.UUID, capacity int, ttl time.Duration) (Slot, error) {
 	return one(ctx, tx, "take worker slot", func(r pgx.CollectableRow) (s Slot, err error) {
 		s.Instance = instance
@@ -26,7 +29,7 @@ func (tx *Tx) TakeSlot(ctx context.Context, instance uuid.UUID, capacity int, tt
 		return s, err
 	}, `
 		UPDATE workers SET instance = $1, epoch = epoch + 1, expires_at = now() + $3, capacity = $2, draining = false
-		WHERE slot = (SELECT slot FROM workers WHERE expires_at < now() ORDER BY slot LIMIT 1 FOR UPDATE SKIP LOCKED)
+		WHERE slot = (SELECT slot FROM workers WHERE expires_at < now() ORDER BY expires_at, slot LIMIT 1 FOR UPDATE SKIP LOCKED)
 		RETURNING slot, epoch`, instance.String(), capacity, ttl)
 }
 
@@ -59,15 +62,20 @@ func (tx *Tx) FairShare(ctx context.Context) (int, error) {
 // ClaimClients takes up to limit clients that nobody holds, those with urgent
 // work first. Clients of a worker that died are taken only if inherit is set.
 func (tx *Tx) ClaimClients(ctx context.Context, s Slot, limit int, inherit bool) ([]ClientRow, error) {
+	// free is compared by epoch when the row is locked: the join with workers is
+	// not looked at again for a row that another worker took in between.
 	return collect(ctx, tx, "claim clients", scanClient, `
-		UPDATE clients SET slot = $1, worker_epoch = $2, epoch = epoch + 1
-		WHERE id IN (
-			SELECT c.id FROM clients c
+		WITH free AS MATERIALIZED (
+			SELECT c.id, c.epoch, EXISTS (SELECT FROM messages m WHERE m.client_id = c.id AND m.status = 'queued' AND m.lane = 0) AS urgent
+			FROM clients c
 			LEFT JOIN workers w ON w.slot = c.slot AND w.epoch = c.worker_epoch AND w.expires_at > now()
+			WHERE c.deleted_at IS NULL AND c.desire <> 'idle' AND (c.slot IS NULL OR ($4 AND w.slot IS NULL))
+		), locked AS (
+			SELECT c.id FROM clients c JOIN free f ON f.id = c.id AND f.epoch = c.epoch
 			WHERE c.deleted_at IS NULL AND c.desire <> 'idle'
-			  AND (c.slot IS NULL OR ($4 AND w.slot IS NULL))
-			ORDER BY EXISTS (SELECT FROM messages m WHERE m.client_id = c.id AND m.status = 'queued' AND m.lane = 0) DESC, c.id
-			LIMIT $3 FOR UPDATE OF c SKIP LOCKED)
+			ORDER BY f.urgent DESC, c.id LIMIT $3 FOR UPDATE OF c SKIP LOCKED)
+		UPDATE clients SET slot = $1, worker_epoch = $2, epoch = epoch + 1
+		WHERE id IN (SELECT id FROM locked)
 		RETURNING `+clientColumns, s.Number, s.Epoch, limit, inherit)
 }
 
