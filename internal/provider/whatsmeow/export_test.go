@@ -1,13 +1,10 @@
 package whatsmeow
 
 import (
-	"context"
 	"time"
 
-	wm "go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/proto/waWa6"
-	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
 
 	"chasqui/internal/provider"
@@ -70,13 +67,6 @@ func Mark(user string) (m *sending, aborted func() error) {
 
 // End ends a sending.
 func (s *sending) End() bool { return s.end() }
-
-// Follow hands a session an event, as the library would, and reports whether
-// it was known.
-func Follow(s provider.Session, evt any) bool {
-	l := &line{s: s.(*session), device: &store.Device{}, cli: &wm.Client{Store: &store.Device{}}}
-	return l.follow(context.Background(), evt)
-}
 
 // PairingSays is what the device that is being paired says about itself.
 func PairingSays(s provider.Session) *waWa6.ClientPayload {

@@ -15,7 +15,9 @@ func guard(device *store.Device, lock *sessionLock) {
 	if _, done := device.Sessions.(*guardedSessions); done || device.Sessions == nil {
 		return
 	}
-	device.Sessions = &guardedSessions{SessionStore: device.Sessions, lock: lock}
+	sessions := &guardedSessions{SessionStore: device.Sessions, lock: lock}
+	device.Sessions = sessions
+	device.Identities = guardedIdentities{IdentityStore: device.Identities, sessions: sessions}
 	device.EventBuffer = guardedBuffer{EventBuffer: device.EventBuffer, lock: lock}
 	device.PrivacyTokens = guardedTokens{PrivacyTokenStore: device.PrivacyTokens}
 }
@@ -60,6 +62,24 @@ func (t guardedTokens) GetPrivacyToken(ctx context.Context, user types.JID) (*st
 		s.afterEncryption()
 	}
 	return t.PrivacyTokenStore.GetPrivacyToken(ctx, user)
+}
+
+// guardedIdentities takes the lock where work without a mark begins: the
+// identity is looked at before the session is loaded, and a send that stores
+// the old one in between would make the answer to a retry request fail.
+type guardedIdentities struct {
+	store.IdentityStore
+	sessions *guardedSessions
+}
+
+// IsTrustedIdentity compares a key with the one that is known.
+func (i guardedIdentities) IsTrustedIdentity(ctx context.Context, address string, key [32]byte) (bool, error) {
+	if decryptingOf(ctx) == nil && sendingOf(ctx) == nil {
+		if err := i.sessions.grab(ctx, address); err != nil {
+			return false, err
+		}
+	}
+	return i.IdentityStore.IsTrustedIdentity(ctx, address, key)
 }
 
 type guardedSessions struct {
@@ -143,9 +163,12 @@ func (gripLost) Error() string { return errGripLost.Error() }
 // Is matches context.Canceled.
 func (gripLost) Is(target error) bool { return target == context.Canceled || target == errGripLost }
 
-// DeleteSession forgets one session.
+// DeleteSession forgets one session. It may happen between loading and storing,
+// when a key is not trusted; the lock stays where it is then.
 func (s *guardedSessions) DeleteSession(ctx context.Context, address string) error {
-	s.release(address)
+	if s.holdsLoose(address) {
+		return s.SessionStore.DeleteSession(ctx, address)
+	}
 	return s.alone(ctx, func() error { return s.SessionStore.DeleteSession(ctx, address) })
 }
 
@@ -181,7 +204,11 @@ func (s *sending) holds() bool {
 	return s.grip != nil
 }
 
+// grab takes the lock for work without a mark, unless that work has it already.
 func (s *guardedSessions) grab(ctx context.Context, address string) error {
+	if s.holdsLoose(address) {
+		return nil
+	}
 	g, err := s.lock.take(ctx, retryGrip)
 	if err != nil {
 		return err
@@ -190,6 +217,12 @@ func (s *guardedSessions) grab(ctx context.Context, address string) error {
 	defer s.mu.Unlock()
 	s.loose = looseGrip{grip: g, address: address}
 	return nil
+}
+
+func (s *guardedSessions) holdsLoose(address string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.loose.grip != nil && s.loose.address == address && !s.loose.grip.over()
 }
 
 // takeLoose gives the grip that belongs to an address, and forgets it.

@@ -104,6 +104,8 @@ func (s *sink) Recall(_ context.Context, id string) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, id)
+	close(s.grown)
+	s.grown = make(chan struct{})
 	return s.recall[id], nil
 }
 
@@ -310,6 +312,9 @@ func (n *number) inbox(phone string, count int) []whatsim.Message {
 	defer cancel()
 	msgs, err := n.w.sim.WaitMessages(ctx, whatsim.Query{To: phone, From: n.phone}, count)
 	if err != nil {
+		for _, m := range n.w.sim.Messages(whatsim.Query{To: phone, From: n.phone, All: true}) {
+			n.t.Logf("%s %q retry %d duplicate %t error %q", m.ID, m.Text, m.Retry, m.Duplicate, m.Err)
+		}
 		n.t.Fatalf("inbox of %s: %v", phone, err)
 	}
 	return msgs

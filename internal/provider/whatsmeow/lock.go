@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,7 +17,8 @@ import (
 //
 //	sending          GetManySessions … PutManySessions, before the server's ack
 //	receiving        DoDecryptionTxn, whole
-//	answering retry  GetSession … PutSession (and the library's own messages)
+//	answering retry  IsTrustedIdentity or GetSession … PutSession (and the
+//	                 library's own messages)
 //
 // A grip that could be left behind by an error in between ends by itself after
 // a while, and a store that comes after that end is refused. So nothing waits
@@ -33,7 +35,7 @@ const (
 	// A first message fetches keys from the server while it holds the lock.
 	sendGrip = 10 * time.Second
 	// Between loading and storing one session lie two small queries.
-	retryGrip = 5 * time.Second
+	retryGrip = 2 * time.Second
 )
 
 var errGripLost = errors.New("another message used the Signal session in between")
@@ -42,7 +44,7 @@ var errGripLost = errors.New("another message used the Signal session in between
 type grip struct {
 	lock  *sessionLock
 	timer *time.Timer // nil when only end ends it
-	once  sync.Once
+	freed atomic.Bool
 }
 
 // take waits for the lock. A positive lease ends the grip after that time.
@@ -69,7 +71,14 @@ func (g *grip) end() {
 	}
 }
 
-func (g *grip) free() { g.once.Do(func() { g.lock.free <- struct{}{} }) }
+func (g *grip) free() {
+	if g.freed.CompareAndSwap(false, true) {
+		g.lock.free <- struct{}{}
+	}
+}
+
+// over reports that the lock was given back or lost.
+func (g *grip) over() bool { return g.freed.Load() }
 
 // sending is one message on its way through the library. It travels in the
 // context, so that the stores know whose work they do.

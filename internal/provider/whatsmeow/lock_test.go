@@ -59,6 +59,12 @@ func (s *shelf) DeleteSession(context.Context, string) error                { re
 func (s *shelf) DeleteAllSessions(context.Context, string) error            { return nil }
 func (s *shelf) MigratePNToLID(context.Context, types.JID, types.JID) error { return nil }
 
+type identities struct{ store.IdentityStore }
+
+func (identities) IsTrustedIdentity(context.Context, string, [32]byte) (bool, error) {
+	return true, nil
+}
+
 type buffer struct{ store.EventBuffer }
 
 func (buffer) DoDecryptionTxn(ctx context.Context, fn func(context.Context) error) error {
@@ -75,7 +81,7 @@ func guarded(s *shelf) *store.Device {
 	if s.sessions == nil {
 		s.sessions = map[string][]byte{}
 	}
-	d := &store.Device{Sessions: s, EventBuffer: buffer{}, PrivacyTokens: tokens{}}
+	d := &store.Device{Sessions: s, Identities: identities{}, EventBuffer: buffer{}, PrivacyTokens: tokens{}}
 	whatsmeow.Guard(d, whatsmeow.NewLock())
 	return d
 }
@@ -224,12 +230,18 @@ func TestRetryHoldsTheLockFromLoadToStore(t *testing.T) {
 		if err := d.Sessions.PutSession(ctx, alice, []byte{2}); !errors.Is(err, context.Canceled) || !errors.Is(err, whatsmeow.ErrGripLost) {
 			t.Errorf("got %v", err)
 		}
-		// An untrusted identity deletes the session in between.
-		if _, err := d.Sessions.GetSession(ctx, alice); err != nil {
-			t.Fatal(err)
+		// A new key: identity looked at, session deleted, and so on.
+		if _, err := d.Identities.IsTrustedIdentity(ctx, alice, [32]byte{}); err != nil || free(d) {
+			t.Fatalf("got %v, or free while the key is changed", err)
 		}
-		if err := d.Sessions.DeleteSession(ctx, alice); err != nil || !free(d) {
-			t.Errorf("got %v, or held after deleting", err)
+		if err := d.Sessions.DeleteSession(ctx, alice); err != nil || free(d) {
+			t.Errorf("got %v, or free while the key is changed", err)
+		}
+		if _, err := d.Sessions.GetSession(ctx, alice); err != nil || free(d) {
+			t.Fatalf("got %v, or free while the key is changed", err)
+		}
+		if err := d.Sessions.PutSession(ctx, alice, []byte{3}); err != nil || !free(d) {
+			t.Errorf("got %v, or held after storing", err)
 		}
 	})
 }

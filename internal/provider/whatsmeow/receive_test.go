@@ -3,12 +3,17 @@ package whatsmeow_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
 	"google.golang.org/protobuf/proto"
 
 	"chasqui/internal/provider"
+	"chasqui/internal/provider/whatsmeow"
 	"chasqui/internal/wa"
 	"chasqui/internal/whatsim"
 )
@@ -274,33 +279,98 @@ func TestNewPhoneUnannounced(t *testing.T) {
 }
 
 // TestAskedAgainAfterRestart is a retry request for a message that the library
-// has forgotten: the sink recalls it.
+// has forgotten: the sink recalls it, and only its recipient is given it.
 func TestAskedAgainAfterRestart(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	n := w.pair("15550183001")
-	n.send(text("15550183002", "first"))
-	if err := w.sim.ChangeIdentity("15550183002", false); err != nil {
-		t.Fatal(err)
+	for name, tt := range map[string]struct {
+		keptFor string
+		want    []string
+	}{
+		"by the recipient":      {"15550183002", []string{"asked for again", "the next"}},
+		"by somebody else":      {"15550183003", []string{"the next"}},
+		"nothing was kept":      {"", []string{"the next"}},
+		"by the hidden address": {"lid", []string{"asked for again", "the next"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := newWorld(t).pair("15550183001")
+			m := loseMessage(t, n, "15550183002")
+			n.keep(m, tt.keptFor)
+			n.openWith(n.w.provider(), n.jid)
+			n.connect()
+			n.awaitAsked(m.WireID)
+			n.send(text("15550183002", "the next"))
+			n.inbox("15550183002", 1+len(tt.want))
+			var got []string
+			for _, in := range n.w.sim.Messages(whatsim.Query{To: "15550183002", From: n.phone}) {
+				if in.Text != "first" {
+					got = append(got, in.Text)
+				}
+			}
+			slices.Sort(got)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
 	}
-	m := text("15550183002", "asked for again")
-	n.sink.setFail(func(u provider.Update) error { return nil })
-	ack := make(chan struct{})
-	n.sink.mu.Lock()
-	n.sink.recall[m.WireID] = mustPayload(t, n, m)
-	n.sink.mu.Unlock()
-	close(ack)
-	n.s.Close()
-	n.openWith(w.provider(), n.jid)
-	n.connect()
-	id, err := w.sim.Write(t.Context(), whatsim.Draft{From: "15550183002", To: n.phone, Text: "hello"})
-	if err != nil || id == "" {
-		t.Fatal(err)
-	}
-	await[provider.Received](t, n.sink, 0, nil)
 }
 
-func mustPayload(t *testing.T, n *number, m provider.Outgoing) []byte {
+// loseMessage sends what the phone cannot read, and breaks the line before the
+// phone's request for a repetition can be answered.
+func loseMessage(t *testing.T, n *number, phone string) provider.Outgoing {
 	t.Helper()
-	return n.send(m).Payload
+	n.send(text(phone, "first"))
+	n.inbox(phone, 1)
+	await[provider.Receipt](t, n.sink, 0, nil)
+	if err := n.w.sim.ChangeIdentity(phone, false); err != nil {
+		t.Fatal(err)
+	}
+	n.w.rule(whatsim.Rule{Action: whatsim.DisconnectPost, Sender: n.phone, Times: 1})
+	m := text(phone, "asked for again")
+	if _, err := n.s.Send(t.Context(), m); failureOf(t, err).Class != provider.Ambiguous {
+		t.Fatalf("got %v", err)
+	}
+	n.s.Close()
+	return m
+}
+
+// keep puts a message into the sink as the product does after an ack.
+func (n *number) keep(m provider.Outgoing, phone string) {
+	n.t.Helper()
+	if phone == "" {
+		return
+	}
+	to := types.NewJID(phone, types.DefaultUserServer)
+	if phone == "lid" {
+		to = types.NewJID(all[provider.Receipt](n.sink)[0].From.LID, types.HiddenUserServer)
+	}
+	message, err := whatsmeow.Encode(m, own)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	raw, err := whatsmeow.PayloadFor(to, message)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.sink.mu.Lock()
+	defer n.sink.mu.Unlock()
+	n.sink.recall[m.WireID] = raw
+}
+
+func (n *number) awaitAsked(id string) {
+	n.t.Helper()
+	deadline := time.After(patience)
+	for {
+		n.sink.mu.Lock()
+		asked, grown := slices.Contains(n.sink.asked, id), n.sink.grown
+		n.sink.mu.Unlock()
+		if asked {
+			return
+		}
+		select {
+		case <-grown:
+		case <-deadline:
+			n.t.Fatalf("%s was never asked for", id)
+		}
+	}
 }

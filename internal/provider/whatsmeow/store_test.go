@@ -83,6 +83,7 @@ func openDB(name string) (*sql.DB, error) {
 	}
 	cfg.Database = name
 	cfg.RuntimeParams["search_path"] = "whatsmeow"
+	cfg.RuntimeParams["synchronous_commit"] = "off" // pairing makes 812 keys, each in a transaction of its own
 	return stdlib.OpenDB(*cfg), nil
 }
 
