@@ -49,7 +49,9 @@ func (k *Kit) queuesPage() (http.Handler, error) {
 		return nil, err
 	}
 	k.onClose(rdb.Close)
-	return nil, nil
+	page := queue.NewMonitor(rdb, !k.Config.QueuesWritable)
+	k.onClose(page.Close)
+	return page, nil
 }
 
 // redisNote tells how Redis stands: nothing depends on it, so it is told and

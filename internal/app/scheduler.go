@@ -31,7 +31,8 @@ func (s *scheduler) table() []job {
 		{"*/10 * * * * *", "expire-due", s.expireDue},          // R4
 		{"*/15 * * * * *", "find-unowned", s.findUnowned},      // R5
 		{"*/15 * * * * *", "ring-late", s.k.Messages.RingLate}, // R6
-		{"*/15 * * * * *", "measure-queues", s.measure},
+		{"*/15 * * * * *", "measure-waiting", s.measure},
+		{"*/20 * * * * *", "count-tickets", s.census.Collect},
 		{"0 */5 * * * *", "sweep-slots", s.sweepSlots}, // R10
 		{"0 7 * * * *", "sweep", s.sweep},              // R11
 	}
@@ -54,8 +55,8 @@ const deadSlotAge = 10 * time.Minute
 type scheduler struct {
 	k      *Kit
 	leader *leader
-	sweepQ func(ctx context.Context, slots []int) error
-	show   func(ctx context.Context) error
+	census *queue.Census
+	unring func(ctx context.Context, slots []int) error
 }
 
 // Scheduler builds the parts that turn the clock into work.
@@ -69,20 +70,24 @@ func Scheduler(ctx context.Context, k *Kit) ([]Part, error) {
 		return nil, err
 	}
 	k.onClose(rdb.Close)
-	s := &scheduler{
-		k:      k,
-		sweepQ: func(ctx context.Context, slots []int) error { return nil },
-		show:   func(ctx context.Context) error { return nil },
+	s := &scheduler{k: k, census: queue.NewCensus(rdb)}
+	s.unring = func(ctx context.Context, slots []int) error {
+		n, err := queue.SweepDeadSlots(ctx, rdb, slots)
+		if n > 0 {
+			k.Log.InfoContext(ctx, "bells of dead workers removed", "bells", n)
+		}
+		return err
 	}
 	s.leader = newLeader(k.DB, k.Log, s.leading)
 	return []Part{metrics, k.bells(), {Name: "leader", Run: s.run}, k.readiness()}, nil
 }
 
-// leading clears what only a leader may claim to know.
+// leading takes back what only a leader may claim to know.
 func (s *scheduler) leading(leads bool) {
 	if !leads {
 		oldestQueued.Reset()
 		clientsUnowned.Set(0)
+		s.census.Forget()
 	}
 }
 
@@ -166,22 +171,23 @@ func (s *scheduler) findUnowned(ctx context.Context) error {
 	return nil
 }
 
-// measure shows how long messages wait, and how the queues look in Redis.
+// measure shows how long messages wait.
 func (s *scheduler) measure(ctx context.Context) error {
 	var ages map[store.Waiting]time.Duration
 	err := s.k.DB.InTx(ctx, func(tx *store.Tx) (err error) {
 		ages, err = tx.OldestQueued(ctx)
 		return err
 	})
-	if err == nil {
-		for _, lane := range []wa.Lane{wa.Urgent, wa.Normal, wa.Bulk} {
-			for _, connected := range []bool{true, false} {
-				age := ages[store.Waiting{Lane: lane, Connected: connected}]
-				oldestQueued.WithLabelValues(lane.String(), strconv.FormatBool(connected)).Set(age.Seconds())
-			}
+	if err != nil {
+		return err
+	}
+	for _, lane := range wa.Lanes() {
+		for _, connected := range []bool{true, false} {
+			age := ages[store.Waiting{Lane: lane, Connected: connected}]
+			oldestQueued.WithLabelValues(lane.String(), strconv.FormatBool(connected)).Set(age.Seconds())
 		}
 	}
-	return errors.Join(err, s.show(ctx))
+	return nil
 }
 
 func (s *scheduler) sweepSlots(ctx context.Context) error {
@@ -193,7 +199,7 @@ func (s *scheduler) sweepSlots(ctx context.Context) error {
 	if err != nil || len(slots) == 0 {
 		return err
 	}
-	return s.sweepQ(ctx, slots)
+	return s.unring(ctx, slots)
 }
 
 func (s *scheduler) sweep(ctx context.Context) error {
