@@ -35,7 +35,8 @@ CREATE TABLE chats (
     UNIQUE (client_id, group_id)
 ) WITH (fillfactor = 80);
 SELECT guard_tenant('chats');
-CREATE INDEX chats_page ON chats (org_id, client_id, last_message_at DESC NULLS LAST, id DESC);
+CREATE INDEX chats_page ON chats (org_id, coalesce(last_message_at, created_at) DESC, id DESC);
+CREATE INDEX chats_client_page ON chats (client_id, coalesce(last_message_at, created_at) DESC, id DESC);
 CREATE INDEX chats_contact ON chats (contact_id) WHERE contact_id IS NOT NULL;
 
 -- seq is drawn when a message enters the line: it is the order of the line.

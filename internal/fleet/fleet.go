@@ -46,6 +46,9 @@ func (s *Service) Create(ctx context.Context, by wa.Actor, d Draft, key wa.Idemp
 		ID: wa.NewClientID(), OrgID: by.Org, Name: name, Provider: d.Provider, Limits: wa.DefaultLimits(), Device: DefaultDevice,
 	}
 	if d.Device != nil {
+		if err := wa.Under("device", d.Device.Validate()); err != nil {
+			return wa.Client{}, err
+		}
 		c.Device = *d.Device
 	}
 	var replayed bool

@@ -37,7 +37,7 @@ func (s *Service) open(ctx context.Context, tx *store.Tx, org wa.OrgID, client w
 	if err != nil {
 		return nil, err
 	}
-	in := &intake{tx: tx, org: org, client: c, now: s.opt.Now().UTC()}
+	in := &intake{tx: tx, org: org, client: c, now: s.opt.Now().UTC().Truncate(time.Microsecond)}
 	if in.waiting, in.bulk, err = tx.Backlog(ctx, client, MaxWaiting+1, MaxWaitingBulk+1); err != nil {
 		return nil, err
 	}

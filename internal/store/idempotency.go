@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -68,6 +69,8 @@ func (db *DB) replay(ctx context.Context, org wa.OrgID, key wa.IdempotencyKey, o
 			Message: "this key was used with another body; a new request needs a new key",
 		}
 	}
+	// What a run that came too late left in *out must not show through.
+	reflect.ValueOf(out).Elem().SetZero()
 	if err := json.Unmarshal(found[0].body, out); err != nil {
 		return false, fmt.Errorf("read kept reply: %w", err)
 	}

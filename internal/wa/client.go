@@ -1,8 +1,13 @@
 package wa
 
 import (
+	"errors"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // ProviderWhatsmeow reaches WhatsApp as a linked device of a phone.
@@ -107,6 +112,23 @@ type Device struct {
 	OS       string `json:"os" doc:"Name shown on the phone, such as \"Chrome (Windows)\""`
 	Platform string `json:"platform" enum:"chrome,firefox,edge,safari,desktop" doc:"Icon shown on the phone"`
 	Version  string `json:"version" doc:"Three numbers with dots"`
+}
+
+var deviceVersion = regexp.MustCompile(`^[0-9]{1,5}(\.[0-9]{1,5}){2}$`)
+
+// Validate refuses what a phone could not show.
+func (d Device) Validate() error {
+	var errs []error
+	if d.OS == "" || utf8.RuneCountInString(d.OS) > 50 || strings.ContainsFunc(d.OS, unicode.IsControl) || !utf8.ValidString(d.OS) {
+		errs = append(errs, InvalidField("os", "must be 1 to 50 characters that can be shown"))
+	}
+	if !slices.Contains([]string{"chrome", "firefox", "edge", "safari", "desktop"}, d.Platform) {
+		errs = append(errs, InvalidField("platform", "is one of chrome, firefox, edge, safari, desktop"))
+	}
+	if !deviceVersion.MatchString(d.Version) {
+		errs = append(errs, InvalidField("version", "must be three numbers with dots, such as 141.0.0"))
+	}
+	return errors.Join(errs...)
 }
 
 // Pairing is one attempt to link a client with a phone. The code is a secret
