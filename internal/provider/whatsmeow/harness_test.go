@@ -37,7 +37,7 @@ func newWorld(t testing.TB, change ...func(*whatsmeow.Options)) *world {
 		t.Fatalf("start the simulator: %v", err)
 	}
 	t.Cleanup(func() { _ = sim.Close() })
-	w := &world{t: t, sim: sim, db: newStore(t)}
+	w := &world{t: t, sim: sim, db: deviceStore(t)}
 	w.p = w.provider(change...)
 	return w
 }
@@ -175,6 +175,15 @@ func all[U provider.Update](s *sink) []U {
 		}
 	}
 	return out
+}
+
+// devicesOf counts the devices of a phone in the store.
+func (w *world) devicesOf(phone string) (count int) {
+	w.t.Helper()
+	if err := w.db.QueryRowContext(w.t.Context(), "SELECT count(*) FROM whatsmeow_device WHERE jid LIKE $1", phone+":%").Scan(&count); err != nil {
+		w.t.Fatal(err)
+	}
+	return count
 }
 
 func signalled(sig provider.Signal) func(provider.StateChanged) bool {

@@ -188,9 +188,8 @@ func TestLogOut(t *testing.T) {
 	if err != nil || len(info.Devices) != 0 {
 		t.Errorf("the phone still lists %+v (%v)", info.Devices, err)
 	}
-	var rows int
-	if err := w.db.QueryRowContext(t.Context(), "SELECT count(*) FROM whatsmeow_device").Scan(&rows); err != nil || rows != 0 {
-		t.Errorf("%d devices in the store (%v)", rows, err)
+	if got := w.devicesOf(n.phone); got != 0 {
+		t.Errorf("%d devices in the store", got)
 	}
 	if err := n.s.(provider.LogOuter).LogOut(t.Context()); err != nil {
 		t.Errorf("log out twice: %v", err)
@@ -284,11 +283,11 @@ func TestLoginThatIsNeverAnswered(t *testing.T) {
 // TestSinkMayHangUp lets the sink end the session from inside Take.
 func TestSinkMayHangUp(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(provider.Session){"disconnect": provider.Session.Disconnect, "close": provider.Session.Close} {
-		t.Run(name, func(t *testing.T) {
+	for phone, end := range map[string]func(provider.Session){"15550143001": provider.Session.Disconnect, "15550143002": provider.Session.Close} {
+		t.Run(phone, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			n := w.pair("15550143001")
+			n := w.pair(phone)
 			done := make(chan struct{})
 			n.sink.setOnTake(func(u provider.Update) {
 				if _, ok := u.(provider.Received); ok {
@@ -296,7 +295,7 @@ func TestSinkMayHangUp(t *testing.T) {
 					close(done)
 				}
 			})
-			n.write("15550143002", "hang up")
+			n.write("15550143003", "hang up")
 			select {
 			case <-done:
 			case <-time.After(patience):

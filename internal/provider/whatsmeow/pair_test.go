@@ -110,9 +110,8 @@ func TestPairAgainReplacesTheDevice(t *testing.T) {
 	if n.jid == first {
 		t.Fatalf("the device is the same: %s", first)
 	}
-	var devices int
-	if err := w.db.QueryRowContext(t.Context(), "SELECT count(*) FROM whatsmeow_device").Scan(&devices); err != nil || devices != 1 {
-		t.Errorf("%d devices in the store (%v), want 1", devices, err)
+	if got := w.devicesOf(n.phone); got != 1 {
+		t.Errorf("%d devices in the store, want 1", got)
 	}
 	n.send(text("15550123002", "from the new device"))
 	n.inbox("15550123002", 1)

@@ -117,8 +117,7 @@ func TestWaitedAtTheServer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	n := w.pair("15550174001")
-	n.write("15550174002", "while online")
-	await[provider.Received](t, n.sink, 0, nil)
+	n.awaitConfirmed(n.write("15550174002", "while online"))
 	n.s.Disconnect()
 	for i := range 20 {
 		n.write("15550174002", fmt.Sprint("waiting ", i))
@@ -135,6 +134,19 @@ func TestWaitedAtTheServer(t *testing.T) {
 	if len(got) != 21 {
 		t.Errorf("%d messages, want 21 before CaughtUp", len(got))
 	}
+}
+
+// awaitConfirmed waits until the number has told the server that it has a
+// message. Before that the server gives it again.
+func (n *number) awaitConfirmed(id string) whatsim.Event {
+	n.t.Helper()
+	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
+	defer cancel()
+	got, err := n.w.sim.WaitEvents(ctx, whatsim.EventQuery{Kind: whatsim.EventReceipt, ID: id}, 1)
+	if err != nil {
+		n.t.Fatalf("confirmation of %s: %v", id, err)
+	}
+	return got[0]
 }
 
 func TestUnreadableComesAgain(t *testing.T) {
@@ -230,11 +242,8 @@ func TestReceiptsWeSendAreActive(t *testing.T) {
 	w := newWorld(t)
 	n := w.pair("15550180001")
 	id := n.write("15550180002", "two ticks?")
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	got, err := w.sim.WaitEvents(ctx, whatsim.EventQuery{Kind: whatsim.EventReceipt, ID: id}, 1)
-	if err != nil || got[0].Detail != "" {
-		t.Errorf("got %+v, %v", got, err)
+	if got := n.awaitConfirmed(id); got.Detail != "" {
+		t.Errorf("got %+v", got)
 	}
 }
 
@@ -283,29 +292,27 @@ func TestNewPhoneUnannounced(t *testing.T) {
 func TestAskedAgainAfterRestart(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
+		phone   string
 		keptFor string
 		want    []string
 	}{
-		"by the recipient":      {"15550183002", []string{"asked for again", "the next"}},
-		"by somebody else":      {"15550183003", []string{"the next"}},
-		"nothing was kept":      {"", []string{"the next"}},
-		"by the hidden address": {"lid", []string{"asked for again", "the next"}},
+		"by the recipient":      {"15550183001", reader, []string{"asked for again", "the next"}},
+		"by somebody else":      {"15550183002", "15550183999", []string{"the next"}},
+		"nothing was kept":      {"15550183003", "", []string{"the next"}},
+		"by the hidden address": {"15550183004", "lid", []string{"asked for again", "the next"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := newWorld(t).pair("15550183001")
-			m := loseMessage(t, n, "15550183002")
+			n := newWorld(t).pair(tt.phone)
+			m := loseMessage(t, n, reader)
 			n.keep(m, tt.keptFor)
 			n.openWith(n.w.provider(), n.jid)
 			n.connect()
 			n.awaitAsked(m.WireID)
-			n.send(text("15550183002", "the next"))
-			n.inbox("15550183002", 1+len(tt.want))
+			n.send(text(reader, "the next"))
 			var got []string
-			for _, in := range n.w.sim.Messages(whatsim.Query{To: "15550183002", From: n.phone}) {
-				if in.Text != "first" {
-					got = append(got, in.Text)
-				}
+			for _, in := range n.inbox(reader, 1+len(tt.want))[1:] {
+				got = append(got, in.Text)
 			}
 			slices.Sort(got)
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -314,6 +321,9 @@ func TestAskedAgainAfterRestart(t *testing.T) {
 		})
 	}
 }
+
+// reader is the phone that cannot read.
+const reader = "15550183900"
 
 // loseMessage sends what the phone cannot read, and breaks the line before the
 // phone's request for a repetition can be answered.

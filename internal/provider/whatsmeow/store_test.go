@@ -17,61 +17,48 @@ import (
 )
 
 // The library looks for its tables by name in the whole database, whatever the
-// search path: every test needs a database of its own. They are copied from
-// one that is upgraded once.
-var template struct {
+// search path: the tests need a database of their own. They share it, and keep
+// apart by using different phone numbers.
+var devices struct {
 	once sync.Once
 	name string
+	db   *sql.DB
 	err  error
 }
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if template.name != "" {
-		if err := onServer(context.Background(), "DROP DATABASE IF EXISTS "+template.name+" WITH (FORCE)"); err != nil {
+	if devices.db != nil {
+		_ = devices.db.Close()
+		if err := onServer(context.Background(), "DROP DATABASE "+devices.name+" WITH (FORCE)"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
 	}
 	os.Exit(code)
 }
 
-func newStore(t testing.TB) *sql.DB {
+func deviceStore(t testing.TB) *sql.DB {
 	t.Helper()
-	template.once.Do(func() { template.err = makeTemplate(t.Context()) })
-	if template.err != nil {
-		t.Fatalf("device store: %v", template.err)
+	devices.once.Do(func() { devices.err = makeStore(context.WithoutCancel(t.Context())) })
+	if devices.err != nil {
+		t.Fatalf("device store: %v", devices.err)
 	}
-	name := freshName()
-	if err := onServer(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+template.name); err != nil {
-		t.Fatalf("create a database: %v", err)
-	}
-	db, err := openDB(name)
-	if err != nil {
-		t.Fatalf("open the database: %v", err)
-	}
-	db.SetMaxOpenConns(10)
-	t.Cleanup(func() {
-		_ = db.Close()
-		if err := onServer(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-			t.Errorf("drop the database: %v", err)
-		}
-	})
-	return db
+	return devices.db
 }
 
-func makeTemplate(ctx context.Context) error {
-	template.name = freshName()
-	if err := onServer(ctx, "CREATE DATABASE "+template.name); err != nil {
+func makeStore(ctx context.Context) (err error) {
+	devices.name = freshName()
+	if err := onServer(ctx, "CREATE DATABASE "+devices.name); err != nil {
 		return err
 	}
-	db, err := openDB(template.name)
-	if err != nil {
+	if devices.db, err = openDB(devices.name); err != nil {
 		return err
 	}
-	if _, err := db.ExecContext(ctx, "CREATE SCHEMA whatsmeow"); err != nil {
-		return errors.Join(err, db.Close())
+	devices.db.SetMaxOpenConns(20)
+	if _, err := devices.db.ExecContext(ctx, "CREATE SCHEMA whatsmeow"); err != nil {
+		return err
 	}
-	return errors.Join(whatsmeow.Upgrade(ctx, db), db.Close())
+	return whatsmeow.Upgrade(ctx, devices.db)
 }
 
 func freshName() string { return fmt.Sprintf("wmtest_%x", rand.Uint64()) }
