@@ -53,6 +53,7 @@ func parse(args []string) (whatsim.Options, error) {
 	fs.StringVar(&o.DataDir, "data", ".run/whatsim", "folder for keys, accounts and sessions")
 	fs.DurationVar(&o.DeliveredAfter, "delivered-after", 300*time.Millisecond, "from arrival to the delivered receipt; negative means never")
 	fs.DurationVar(&o.ReadAfter, "read-after", 2*time.Second, "from arrival to the read receipt; negative means never")
+	fs.BoolVar(&o.ShareName, "share-name", true, "phones tell new companions their name")
 	if err := fs.Parse(args); err != nil {
 		return o, err
 	}

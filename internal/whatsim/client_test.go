@@ -44,7 +44,7 @@ func startSim(t *testing.T, opts whatsim.Options) *whatsim.Server {
 
 func pin(sim *whatsim.Server) { whatsmeow.WACertPubKey = sim.RootKey() }
 
-func ctxFor(t *testing.T) context.Context {
+func ctxFor(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
@@ -54,21 +54,34 @@ func ctxFor(t *testing.T) context.Context {
 // client is a real whatsmeow client whose events can be waited for.
 type client struct {
 	*whatsmeow.Client
-	t *testing.T
+	t testing.TB
 
 	mu     sync.Mutex
 	events []any
 	grown  chan struct{}
+	ended  bool
 }
 
 // newClient makes a client for a device, in front of a simulator.
-func newClient(t *testing.T, sim *whatsim.Server, dev *store.Device) *client {
+func newClient(t testing.TB, sim *whatsim.Server, dev *store.Device) *client {
 	t.Helper()
 	c := &client{Client: whatsmeow.NewClient(dev, nil), t: t, grown: make(chan struct{})}
 	c.use(sim.HTTPClient())
 	c.AddEventHandler(c.record)
-	t.Cleanup(c.Disconnect)
+	t.Cleanup(func() {
+		if !c.ended {
+			c.Disconnect()
+		}
+	})
 	return c
+}
+
+// over waits for the end of a session that the server ended for good. The library's Disconnect races with such an end, so
+// that it must not be called afterwards.
+func (c *client) over() {
+	c.t.Helper()
+	eventually(c.t, "end of the connection", func() bool { return !c.IsConnected() })
+	c.ended = true
 }
 
 func (c *client) use(hc *http.Client) {
@@ -166,6 +179,7 @@ func pair(c *client, sim *whatsim.Server, number string) {
 		c.t.Fatalf("scan: %v", err)
 	}
 	await[*events.Connected](c, mark, nil)
+	<-c.Store.Container.(*memory).ready
 }
 
 // newDevice makes an unpaired device that lives in memory.
@@ -177,7 +191,9 @@ func newDevice() *store.Device {
 	mem := &memory{
 		NoopStore: &store.NoopStore{}, sessions: map[string][]byte{}, identities: map[string][32]byte{}, preKeys: map[uint32]*memoryKey{},
 		lids: map[string]string{}, pns: map[string]string{}, buffered: map[[32]byte]*store.BufferedEvent{},
+		appKeys: map[string]*store.AppStateSyncKey{}, appStates: map[string]appState{}, ready: make(chan struct{}),
 	}
+	mem.loggedIn = sync.OnceFunc(func() { close(mem.ready) })
 	dev.Identities, dev.Sessions, dev.PreKeys, dev.SenderKeys = mem, mem, mem, mem
 	dev.AppStateKeys, dev.AppState, dev.Contacts, dev.ChatSettings = mem, mem, mem, mem
 	dev.MsgSecrets, dev.PrivacyTokens, dev.NCTSalt, dev.EventBuffer, dev.LIDs = mem, mem, mem, mem, mem
@@ -195,6 +211,41 @@ type memory struct {
 	preKeys    map[uint32]*memoryKey
 	lids, pns  map[string]string
 	buffered   map[[32]byte]*store.BufferedEvent
+	appKeys    map[string]*store.AppStateSyncKey
+	appStates  map[string]appState
+	loggedIn   func() // closes ready
+	ready      chan struct{}
+}
+
+type appState struct {
+	version uint64
+	hash    [128]byte
+}
+
+func (m *memory) PutAppStateSyncKey(_ context.Context, id []byte, key store.AppStateSyncKey) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.appKeys[string(id)] = &key
+	return nil
+}
+
+func (m *memory) GetAppStateSyncKey(_ context.Context, id []byte) (*store.AppStateSyncKey, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.appKeys[string(id)], nil
+}
+
+func (m *memory) PutAppStateVersion(_ context.Context, name string, version uint64, hash [128]byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.appStates[name] = appState{version, hash}
+	return nil
+}
+
+func (m *memory) GetAppStateVersion(_ context.Context, name string) (uint64, [128]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.appStates[name].version, m.appStates[name].hash, nil
 }
 
 type memoryKey struct {
@@ -202,8 +253,28 @@ type memoryKey struct {
 	uploaded bool
 }
 
-func (m *memory) PutDevice(context.Context, *store.Device) error    { return nil }
-func (m *memory) DeleteDevice(context.Context, *store.Device) error { return nil }
+func (m *memory) PutDevice(context.Context, *store.Device) error { return nil }
+
+// DeleteDevice and the next two are ordered by the lock: the library touches the device in the background after a login and
+// after a first message, and would race with a log-out that follows at once.
+func (m *memory) DeleteDevice(context.Context, *store.Device) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return nil
+}
+
+func (m *memory) DeleteExpiredPrivacyTokens(context.Context, time.Time) (int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.loggedIn()
+	return 0, nil
+}
+
+func (m *memory) GetPrivacyToken(context.Context, types.JID) (*store.PrivacyToken, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return nil, nil
+}
 
 func (m *memory) PutIdentity(_ context.Context, a string, key [32]byte) error {
 	m.mu.Lock()

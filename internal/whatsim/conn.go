@@ -37,6 +37,11 @@ type conn struct {
 	reg     *registration // while it waits to be paired
 	active  bool          // stanzas may be pushed
 	answers map[string]func(*node)
+
+	unconfirmed int  // stanzas at the head of the device's queue that were sent on this connection
+	offline     int  // stanzas that waited when the connection became active
+	backlog     int  // of these, not sent yet
+	synced      bool // the end of the offline queue was announced
 }
 
 // serveWA answers the upgrade of a websocket and runs the connection until it ends.

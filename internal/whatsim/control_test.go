@@ -121,9 +121,9 @@ func TestControlFaultsAndEnds(t *testing.T) {
 	}
 	mustCall(t, sim, "POST", "/ban", `{"phone":"15550001602","expire_s":60}`, nil)
 	await[*events.TemporaryBan](c, 0, nil)
+	c.over()
 	mustCall(t, sim, "POST", "/unban", `{"phone":"15550001602"}`, nil)
 	mustCall(t, sim, "POST", "/refuse", `{"refuse":true}`, nil)
-	c.Disconnect()
 	if err := c.Connect(); err == nil {
 		t.Error("connected to a server that refuses")
 	}
@@ -135,6 +135,7 @@ func TestControlFaultsAndEnds(t *testing.T) {
 	await[*events.IdentityChange](c, mark, nil)
 	mustCall(t, sim, "POST", "/logout", `{"phone":"15550001602"}`, nil)
 	await[*events.LoggedOut](c, mark, nil)
+	c.over()
 }
 
 func TestControlRefusesNonsense(t *testing.T) {

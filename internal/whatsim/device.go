@@ -21,6 +21,7 @@ type device struct {
 	account      []byte // its identity as signed by phone and device, account key included
 	pending      []*stanza
 	conn         *conn // its live connection, if any
+	welcomed     bool  // it has the key of the account's app state
 }
 
 // stanza is something a device has to confirm. It is repeated at every login until then.
@@ -32,6 +33,10 @@ type stanza struct {
 	kind        string // the type attribute of receipts and notifications: two receipts for one message differ in it only
 	raw         []byte
 }
+
+// window is how many unconfirmed stanzas a connection may hold. The client's own queue takes 2,048; what does not fit there
+// is handled in no particular order.
+const window = 1000
 
 // lowPreKeys is the number of one-time prekeys below which a device is asked for more.
 const lowPreKeys = 5
@@ -47,10 +52,25 @@ func (s *Server) push(d *device, n node) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d.pending = append(d.pending, st)
-	if d.conn != nil && d.conn.active {
-		d.conn.sendRaw(raw)
-	}
+	d.pump()
 	s.touch()
+}
+
+// pump sends to a device's connection what it has not been sent, as far as the window lets it.
+func (d *device) pump() {
+	c := d.conn
+	if c == nil || !c.active {
+		return
+	}
+	for c.unconfirmed < len(d.pending) && c.unconfirmed < window {
+		c.sendRaw(d.pending[c.unconfirmed].raw)
+		c.unconfirmed++
+		c.backlog--
+	}
+	if c.backlog <= 0 && !c.synced {
+		c.synced = true
+		c.send(el("ib", attrs{"from": types.ServerJID}, el("offline", attrs{"count": c.offline})))
+	}
 }
 
 // confirm removes the oldest stanza that matches and tells whether there was one.
@@ -60,6 +80,10 @@ func (s *Server) confirm(d *device, want stanza) bool {
 	for i, st := range d.pending {
 		if st.class == want.class && st.id == want.id && st.from == want.from && st.participant == want.participant && st.kind == want.kind {
 			d.pending = append(d.pending[:i], d.pending[i+1:]...)
+			if d.conn != nil && i < d.conn.unconfirmed {
+				d.conn.unconfirmed--
+			}
+			d.pump()
 			s.touch()
 			return true
 		}
@@ -67,19 +91,24 @@ func (s *Server) confirm(d *device, want stanza) bool {
 	return false
 }
 
-// activate starts pushing to a connection: first what waited, then the end of the offline queue.
+// activate starts pushing to a connection: first what waited, then the end of the offline queue. A new companion is also
+// sent what the account's devices share, if the options say so: the library fetches it in the background for a while, and
+// and that races with the end of a session (in the library, and only there).
 func (s *Server) activate(c *conn) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	d := c.dev
 	if c.active || d.conn != c {
+		s.mu.Unlock()
 		return
 	}
-	for _, st := range d.pending {
-		c.sendRaw(st.raw)
+	c.active, c.backlog, c.offline = true, len(d.pending), len(d.pending)
+	d.pump()
+	first := s.opts.ShareName && !d.welcomed
+	d.welcomed = d.welcomed || first
+	s.mu.Unlock()
+	if first {
+		s.shareAppKey(d)
 	}
-	c.active = true
-	c.send(el("ib", attrs{"from": types.ServerJID}, el("offline", attrs{"count": len(d.pending)})))
 }
 
 // takeBundle returns a device's public keys and uses up one of its one-time prekeys.

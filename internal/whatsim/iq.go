@@ -65,7 +65,7 @@ func (s *Server) answer(c *conn, n *node) {
 	case "w:m":
 		c.send(iqResult(n, mediaConn()))
 	case "w:sync:app:state":
-		c.send(s.iqAppState(n))
+		c.send(s.iqAppState(c, n))
 	case "w:profile:picture":
 		c.send(iqError(n, 404, "item-not-found"))
 	case "blocklist":
@@ -115,23 +115,6 @@ func (s *Server) iqMultiDevice(c *conn, n *node) {
 		s.unlink(c.number(), jid(rm, "jid").Device)
 		s.event(Event{Kind: EventLoggedOut, Number: c.number(), Device: c.dev.id, Socket: c.id, Detail: "by the companion"})
 	}
-}
-
-// iqAppState answers every collection as empty: nothing was ever changed.
-func (s *Server) iqAppState(n *node) node {
-	sync := child(n, "sync")
-	if sync == nil {
-		return iqError(n, 400, "")
-	}
-	var out []node
-	for _, col := range sync.GetChildren() {
-		version := num(&col, "version")
-		if child(&col, "patch") != nil {
-			version++
-		}
-		out = append(out, el("collection", attrs{"name": str(&col, "name"), "version": version}))
-	}
-	return iqResult(n, el("sync", nil, out...))
 }
 
 // privacy answers the settings; a set (such as a trusted-contact token) is only confirmed.

@@ -225,9 +225,19 @@ func (s *Server) link(ctx context.Context, c *conn, number string, secret []byte
 	case err := <-done:
 		return pnJID(number, id), err
 	case <-c.ctx.Done():
-		return types.EmptyJID, fmt.Errorf("%w: it hung up", ErrPairRefused)
+		return pnJID(number, id), lastWord(done)
 	case <-ctx.Done():
 		return types.EmptyJID, fmt.Errorf("whatsim: waiting for the companion: %w", ctx.Err())
+	}
+}
+
+// lastWord is the outcome of a pairing whose connection is over: a companion that accepted hangs up at once.
+func lastWord(done <-chan error) error {
+	select {
+	case err := <-done:
+		return err
+	default:
+		return fmt.Errorf("%w: it hung up", ErrPairRefused)
 	}
 }
 

@@ -43,6 +43,7 @@ type savedDevice struct {
 	OneTime      []signal.PublicKey `json:"one_time"`
 	HighestKey   uint32             `json:"highest_key"`
 	Account      []byte             `json:"account"`
+	Welcomed     bool               `json:"welcomed"`
 	Pending      []savedStanza      `json:"pending,omitempty"`
 }
 
@@ -123,7 +124,7 @@ func (p *phone) saved() savedPhone {
 	for _, d := range p.sortedDevices() {
 		sd := savedDevice{
 			ID: d.id, Noise: d.noise[:], Identity: d.identity[:], Registration: d.registration, Signed: d.signed,
-			OneTime: append([]signal.PublicKey(nil), d.oneTime...), HighestKey: d.highestKey, Account: d.account,
+			OneTime: append([]signal.PublicKey(nil), d.oneTime...), HighestKey: d.highestKey, Account: d.account, Welcomed: d.welcomed,
 		}
 		for _, st := range d.pending {
 			sd.Pending = append(sd.Pending, savedStanza{st.raw})
@@ -198,7 +199,7 @@ func (sd savedDevice) restore(p *phone) (*device, error) {
 	}
 	d := &device{
 		phone: p, id: sd.ID, noise: [32]byte(sd.Noise), identity: [32]byte(sd.Identity), registration: sd.Registration, signed: sd.Signed,
-		oneTime: sd.OneTime, highestKey: sd.HighestKey, account: sd.Account,
+		oneTime: sd.OneTime, highestKey: sd.HighestKey, account: sd.Account, welcomed: sd.Welcomed,
 	}
 	for _, st := range sd.Pending {
 		n, err := decode(st.Raw)

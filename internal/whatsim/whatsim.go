@@ -47,6 +47,7 @@ type Options struct {
 	DataDir        string        // keys, accounts, sessions and queues are kept here; "" means in memory only
 	DeliveredAfter time.Duration // from arrival to the delivered receipt; 0 means 20 ms, negative means never
 	ReadAfter      time.Duration // from arrival to the read receipt; 0 or negative means never
+	ShareName      bool          // phones tell new companions their name, through app state, as real ones do
 	Grace          time.Duration // between the last stanza of a session and its close; 0 means 250 ms
 	Logger         *slog.Logger  // nil means silent
 }
