@@ -14,12 +14,17 @@ const (
 	claimRamp   = 50 // a second
 )
 
+// queryLimit bounds one look at the database: over a connection that fell
+// silent an answer may never come.
+const queryLimit = 5 * time.Second
+
 func (w *Worker) claimLoop(ctx context.Context, slot store.Slot) {
 	tick := time.NewTicker(w.opt.Claim)
 	defer tick.Stop()
+	ramp := ramp{}
 	for {
 		if w.lease.fresh(w.opt.Freeze) {
-			if err := w.claim(ctx, slot); err != nil && ctx.Err() == nil {
+			if err := w.claim(ctx, slot, &ramp); err != nil && ctx.Err() == nil {
 				w.log.WarnContext(ctx, "no clients claimed", "error", err)
 			}
 		}
@@ -32,8 +37,24 @@ func (w *Worker) claimLoop(ctx context.Context, slot store.Slot) {
 	}
 }
 
+// ramp spreads the taking of clients over time: a second's worth at once at
+// most, however often somebody rings for an owner.
+type ramp struct {
+	left float64
+	at   time.Time
+}
+
+// room is how many clients may be taken now.
+func (r *ramp) room(now time.Time) int {
+	r.left = min(claimRamp, r.left+now.Sub(r.at).Seconds()*claimRamp)
+	r.at = now
+	return int(r.left)
+}
+
 // claim takes clients that nobody holds, up to this worker's fair share.
-func (w *Worker) claim(ctx context.Context, slot store.Slot) error {
+func (w *Worker) claim(ctx context.Context, slot store.Slot, ramp *ramp) error {
+	ctx, cancel := context.WithTimeout(ctx, queryLimit)
+	defer cancel()
 	var claimed []store.ClientRow
 	err := w.db.InTx(ctx, func(tx *store.Tx) error {
 		share, err := tx.FairShare(ctx)
@@ -41,7 +62,7 @@ func (w *Worker) claim(ctx context.Context, slot store.Slot) error {
 			return err
 		}
 		room := min(w.opt.Capacity, share) - len(w.list())
-		limit := min(room, claimAtOnce, max(1, int(claimRamp*w.opt.Claim/time.Second)))
+		limit := min(room, claimAtOnce, ramp.room(time.Now()))
 		if limit <= 0 {
 			return nil
 		}
@@ -51,6 +72,7 @@ func (w *Worker) claim(ctx context.Context, slot store.Slot) error {
 	if err != nil {
 		return err
 	}
+	ramp.left -= float64(len(claimed))
 	for _, c := range claimed {
 		takeovers.Inc()
 		w.take(c)
@@ -94,6 +116,8 @@ func (w *Worker) pollLoop(ctx context.Context, slot store.Slot) {
 }
 
 func (w *Worker) poll(ctx context.Context, slot store.Slot) error {
+	ctx, cancel := context.WithTimeout(ctx, queryLimit)
+	defer cancel()
 	asked := time.Now()
 	var owned []store.Owned
 	err := w.db.InTx(ctx, func(tx *store.Tx) (err error) {
@@ -125,6 +149,9 @@ func (w *Worker) poll(ctx context.Context, slot store.Slot) error {
 // look compares what the database says of a client with what we hold.
 func (w *Worker) look(ctx context.Context, o store.Owned) {
 	h := w.hold(o.ID)
+	if h != nil && h.epoch.Load() == 0 {
+		return // on its way out; taken again, if need be, when it is gone
+	}
 	if h == nil || h.epoch.Load() != o.Epoch {
 		w.adopt(ctx, o)
 		return

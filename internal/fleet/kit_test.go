@@ -231,5 +231,5 @@ func quiet(t *testing.T) *slog.Logger {
 // deaf keeps nothing.
 type deaf struct{}
 
-func (deaf) Receive(context.Context, wa.Client, provider.Update) error          { return nil }
+func (deaf) Receive(context.Context, wa.Client, provider.Update) error           { return nil }
 func (deaf) Recall(context.Context, wa.Client, string) (payload []byte, e error) { return nil, nil }

@@ -69,10 +69,12 @@ func (l *lease) age() (slot int, age time.Duration) {
 func (w *Worker) heartbeat(beat context.Context, slot store.Slot, run context.Context, lose context.CancelCauseFunc) {
 	tick := time.NewTicker(w.opt.Heartbeat)
 	defer tick.Stop()
-	frozen := false
+	frozen, stopping := false, run.Done()
 	for {
 		select {
 		case <-tick.C:
+		case <-stopping: // the others count without us from now on
+			stopping = nil
 		case <-beat.Done():
 			return
 		}

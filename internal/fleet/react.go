@@ -19,8 +19,13 @@ func (h *Hold) react(u any) {
 	case dialled:
 		h.onDialled(u)
 	case retry:
-		if !h.sup.connectAt.IsZero() {
+		if h.sup.forFleet && !h.sup.connectAt.IsZero() {
 			h.sup.connectAt = time.Now().Add(time.Duration(h.sup.rand.Int64N(int64(10 * time.Second))))
+			h.sup.forFleet = false
+		}
+	case heard:
+		if u.from == h.sup.ear {
+			h.onState(u.state)
 		}
 	case pairedNow:
 		h.afterPairing(u.to)
@@ -30,7 +35,7 @@ func (h *Hold) react(u any) {
 }
 
 func (h *Hold) onDialled(d dialled) {
-	if !h.sup.connecting {
+	if !h.sup.connecting || d.attempt != h.sup.attempt {
 		return // the login was faster, or somebody wants something else by now
 	}
 	if d.err == nil {
@@ -52,14 +57,39 @@ func (h *Hold) onState(s provider.StateChanged) {
 	}
 	r := guard.React(s, now, h.sup.history)
 	h.sup.history = h.sup.history.After(s, now)
+	if h.late(s) {
+		return
+	}
 	h.noteLine(s, now)
 	if r.Hangup {
-		h.currentSession().Disconnect()
+		h.hangUp()
 	}
 	h.setFlow(r.Queue)
 	h.plan(r, now)
+	if h.Client().Desire != wa.WantConnected && r.Status == wa.ClientConnecting {
+		return // it was hung up on purpose, or never was to stay online
+	}
 	h.write(s, r)
 	h.schedule(s, r, now)
+}
+
+// late reports news of a good line that came after the line's end. A client
+// must not look online because of it; a restriction is remembered.
+func (h *Hold) late(s provider.StateChanged) bool {
+	switch s.Signal {
+	case provider.KeepAliveLost, provider.KeepAliveRestored, provider.Restricted, provider.RestrictionLifted:
+		since, _ := h.OnlineSince()
+		return since.IsZero()
+	}
+	return false
+}
+
+// hangUp drops a line that looks open and is not.
+func (h *Hold) hangUp() {
+	h.mu.Lock()
+	h.online = time.Time{}
+	h.mu.Unlock()
+	h.currentSession().Disconnect()
 }
 
 // noteLine keeps the facts about the line that others ask for.
@@ -96,6 +126,10 @@ func (h *Hold) setFlow(f guard.Flow) {
 // plan sets the next attempt to connect. What people want comes first: a client
 // that shall be offline is not reconnected.
 func (h *Hold) plan(r guard.Reaction, now time.Time) {
+	h.sup.forFleet = r.Reconnect.How == guard.FleetStop || (h.sup.forFleet && r.Reconnect.How == guard.Stay)
+	if r.Status == wa.ClientTempBanned {
+		h.sup.bannedTill = r.Until
+	}
 	switch r.Reconnect.How {
 	case guard.Never:
 		h.sup.connectAt = time.Time{}
@@ -119,14 +153,14 @@ func (h *Hold) write(s provider.StateChanged, r guard.Reaction) {
 	if r.Status == "" && r.Event == "" {
 		return
 	}
-	if h.Client().Desire == wa.WantOffline && r.Status == wa.ClientConnecting {
-		return // it was hung up on purpose
-	}
 	until := r.Until
 	if !r.NoPairBefore.IsZero() {
 		until = r.NoPairBefore
 	}
 	h.persist(func(tx *store.Tx) error {
+		if current, err := h.sameAttempt(tx, s); err != nil || !current {
+			return err
+		}
 		moved, err := h.writeStatus(tx, r, until)
 		if err != nil {
 			return err
@@ -148,6 +182,19 @@ func (h *Hold) write(s provider.StateChanged, r guard.Reaction) {
 		h.closeSession()
 	}
 	h.reload()
+}
+
+// sameAttempt reports whether news of a failed pairing are about the attempt
+// that people wait for, and not about one that was replaced by it.
+func (h *Hold) sameAttempt(tx *store.Tx, s provider.StateChanged) (bool, error) {
+	if s.Signal != provider.PairFailed {
+		return true, nil
+	}
+	p, err := tx.Pairing(h.ctx, h.org, h.id)
+	if wa.CodeOf(err) == wa.NotFound {
+		return true, nil
+	}
+	return p.StartedAt.UnixNano() == h.sup.pairing, err
 }
 
 func (h *Hold) writeStatus(tx *store.Tx, r guard.Reaction, until time.Time) (bool, error) {
@@ -174,6 +221,9 @@ func (h *Hold) emit(tx *store.Tx, kind wa.EventType, code, reason string) error 
 
 // schedule keeps what shall be told only if it still stands later.
 func (h *Hold) schedule(s provider.StateChanged, r guard.Reaction, now time.Time) {
+	if r.Event != "" && r.EventAfter == 0 {
+		h.sup.later = nil // this says more than what was kept to be told later
+	}
 	if r.EventAfter > 0 && !h.planned(r.Event) {
 		h.sup.later = append(h.sup.later, delayed{at: now.Add(r.EventAfter), event: r.Event, state: s, why: r.Reason})
 	}

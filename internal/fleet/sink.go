@@ -9,16 +9,24 @@ import (
 	"chasqui/internal/wa"
 )
 
-// sink takes what a session tells. What concerns messages and people is durable
-// when it returns; what concerns the line goes to the supervisor, in order.
+// sink takes what one session tells. What concerns messages and people is
+// durable when it returns; what concerns the line goes to the supervisor, in
+// order.
 type sink struct{ h *Hold }
 
+// heard is what a session told about its line. By the time it is read, the
+// session may have been given up.
+type heard struct {
+	from  *sink
+	state provider.StateChanged
+}
+
 // Take keeps one update.
-func (s sink) Take(ctx context.Context, u provider.Update) error {
+func (s *sink) Take(ctx context.Context, u provider.Update) error {
 	h := s.h
 	switch u := u.(type) {
 	case provider.StateChanged:
-		h.signals.put(u)
+		h.signals.put(heard{from: s, state: u})
 		return nil
 	case provider.PairingCode:
 		return h.inOrg(ctx, func(tx *store.Tx) error { return tx.SetPairingCode(ctx, h.org, h.id, u.Code, u.ExpiresAt) })
@@ -39,7 +47,7 @@ func (s sink) Take(ctx context.Context, u provider.Update) error {
 }
 
 // Recall gives what was sent under a wire id.
-func (s sink) Recall(ctx context.Context, wireID string) ([]byte, error) {
+func (s *sink) Recall(ctx context.Context, wireID string) ([]byte, error) {
 	return s.h.w.opt.Inbox.Recall(ctx, s.h.Client(), wireID)
 }
 

@@ -18,10 +18,16 @@ type supervisor struct {
 	backoff guard.Backoff
 	rand    *rand.Rand
 
+	ear        *sink     // of the session in use; what others tell is old news
 	connectAt  time.Time // when to try next; zero: not
+	forFleet   bool      // connectAt is what it is because the fleet stands still
+	bannedTill time.Time // a ban's end: no attempt before
+	halted     bool      // a former owner gave up; only a person starts it again
 	connecting bool      // an attempt is under way
+	attempt    int       // counts attempts
+	giveUp     context.CancelFunc
 	deadline   time.Time // when an attempt that is under way has failed
-	pairing    int64     // version of the pairing attempt that was started
+	pairing    int64     // start of the pairing attempt that was passed on
 	answered   bool      // its passkey answer was passed on
 	confirmed  bool      // its confirmation was passed on
 	retryWish  time.Time // when to try again what somebody wants
@@ -73,14 +79,23 @@ func (h *Hold) guarded(fn func()) {
 
 // adopt starts from what the last owner wrote down.
 func (h *Hold) adopt() {
-	c := h.Client()
-	if c.Status == wa.ClientRestricted && c.Until != nil {
+	c, now := h.Client(), time.Now()
+	switch {
+	case c.Status == wa.ClientRestricted && c.Until != nil:
 		h.sup.history = h.sup.history.RestrictUntil(*c.Until)
-	}
-	if c.Status == wa.ClientTempBanned && c.Until != nil && c.Until.After(time.Now()) {
-		h.sup.connectAt = *c.Until
+	case c.Status == wa.ClientTempBanned && c.Until != nil && c.Until.After(now):
+		h.sup.bannedTill = *c.Until
+	case c.Status == wa.ClientReplaced:
+		// One try, as if it had happened to us: two in a row are a fight.
+		again := provider.StateChanged{Signal: provider.Replaced}
+		h.sup.history.LeaseHeld = true
+		h.plan(guard.React(again, now, h.sup.history), now)
+		h.sup.history = h.sup.history.After(again, now)
+	case c.Status == wa.ClientStopped:
+		h.sup.halted = true
 	}
 	h.reload()
+	h.sup.halted = false // what is wanted from now on, a person wants
 }
 
 // reload reads the client's row and turns to what is wanted now.
@@ -133,7 +148,7 @@ func (h *Hold) act() {
 	if due(h.sup.deadline, now) {
 		h.sup.deadline, h.sup.connecting = time.Time{}, false
 		h.currentSession().Disconnect()
-		h.react(provider.StateChanged{Signal: provider.Disconnected, Reason: "WhatsApp did not answer the login in time"})
+		h.onState(provider.StateChanged{Signal: provider.Disconnected, Reason: "WhatsApp did not answer the login in time"})
 	}
 	h.tellDelayed(now)
 }
@@ -143,20 +158,30 @@ func due(at, now time.Time) bool { return !at.IsZero() && !at.After(now) }
 // currentSession opens the number's session if need be.
 func (h *Hold) currentSession() provider.Session {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.session != nil || h.ctx.Err() != nil {
-		return orClosed(h.session)
+	s, c := h.session, h.client
+	h.mu.Unlock()
+	if s != nil {
+		return s
 	}
-	p, ok := h.w.opt.Providers[h.client.Provider]
-	if !ok {
-		return orClosed(nil)
+	p, ok := h.w.opt.Providers[c.Provider]
+	if !ok || h.ctx.Err() != nil {
+		return closedSession{}
 	}
-	s, err := p.Open(h.ctx, provider.Number{Client: h.id, Org: h.org, JID: h.client.JID, Device: h.client.Device}, sink{h})
+	// Opening reads keys and may take its time: others go on asking about the
+	// client meanwhile.
+	ear := &sink{h}
+	s, err := p.Open(h.ctx, provider.Number{Client: h.id, Org: h.org, JID: c.JID, Device: c.Device}, ear)
 	if err != nil {
 		h.log.ErrorContext(h.ctx, "session not opened", "error", err)
-		return orClosed(nil)
+		return closedSession{}
 	}
-	h.session = s
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ctx.Err() != nil {
+		s.Close() // the hold ended meanwhile, and nobody else knows of this one
+		return closedSession{}
+	}
+	h.session, h.sup.ear = s, ear
 	return s
 }
 
@@ -170,18 +195,19 @@ func (h *Hold) closeSession() {
 	if s != nil {
 		s.Close()
 	}
-	h.sup.connecting, h.sup.deadline, h.sup.connectAt = false, time.Time{}, time.Time{}
+	h.sup.ear, h.sup.connecting, h.sup.deadline, h.sup.connectAt = nil, false, time.Time{}, time.Time{}
+	h.dropDial()
 }
 
-// orClosed stands in for a session that cannot be had.
-func orClosed(s provider.Session) provider.Session {
-	if s == nil {
-		return closedSession{}
+// dropDial gives up an attempt to connect, also one that waits for its turn.
+func (h *Hold) dropDial() {
+	if h.sup.giveUp != nil {
+		h.sup.giveUp()
+		h.sup.giveUp = nil
 	}
-	return s
 }
 
-// closedSession is the session of a number whose hold has ended.
+// closedSession stands in for a session that cannot be had.
 type closedSession struct{}
 
 func (closedSession) Connect(context.Context) error { return errNoSession }
@@ -195,33 +221,49 @@ func (closedSession) Send(context.Context, provider.Outgoing) (provider.Ack, err
 // supervisor.
 func (h *Hold) connect(now time.Time) {
 	if ok, again := h.w.mayConnect(now); !ok {
-		h.sup.connectAt = again
+		h.sup.connectAt, h.sup.forFleet = again, true
 		return
 	}
-	h.sup.connectAt, h.sup.connecting, h.sup.deadline = time.Time{}, true, time.Time{}
-	session := h.currentSession()
+	h.dropDial()
+	h.sup.connectAt, h.sup.forFleet, h.sup.connecting, h.sup.deadline = time.Time{}, false, true, time.Time{}
+	h.sup.attempt++
+	session, attempt := h.currentSession(), h.sup.attempt
+	ctx, giveUp := context.WithCancel(h.ctx)
+	h.sup.giveUp = giveUp
 	go func() {
-		release, err := h.w.opt.Gate.Acquire(h.ctx)
-		if err != nil {
-			return
+		defer giveUp()
+		if err := h.dial(ctx, session); ctx.Err() == nil {
+			h.signals.put(dialled{attempt: attempt, err: err})
 		}
-		defer release()
-		err = session.Connect(h.ctx)
-		if h.ctx.Err() != nil {
-			return
-		}
-		if err != nil {
-			connectsTotal.WithLabelValues("failed").Inc()
-			h.signals.put(dialled{err: err})
-			return
-		}
-		connectsTotal.WithLabelValues("dialled").Inc()
-		h.signals.put(dialled{})
 	}()
 }
 
+// dial connects a session when its turn comes, unless ctx ends before. The dial
+// itself is bounded: one that hangs must not keep others from theirs.
+func (h *Hold) dial(ctx context.Context, session provider.Session) error {
+	release, err := h.w.opt.Gate.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	bounded, cancel := context.WithTimeout(ctx, h.w.opt.Login)
+	defer cancel()
+	result := "dialled"
+	if err = session.Connect(bounded); err != nil {
+		result = "failed"
+	}
+	connectsTotal.WithLabelValues(result).Inc()
+	return err
+}
+
 // dialled is the end of Connect itself; being online is told apart.
-type dialled struct{ err error }
+type dialled struct {
+	attempt int
+	err     error
+}
 
 func (w *Worker) mayConnect(now time.Time) (bool, time.Time) {
 	w.breakerMu.Lock()
@@ -256,5 +298,5 @@ func (w *Worker) kickAll() {
 	}()
 }
 
-// retry asks a supervisor to connect now if it waits for the fleet.
+// retry asks a supervisor to connect soon if it waits for the fleet.
 type retry struct{}

@@ -33,13 +33,20 @@ func (h *Hold) wantOnline(c wa.Client) {
 	h.mu.Lock()
 	online := !h.online.IsZero()
 	h.mu.Unlock()
-	if c.JID == "" || online || h.sup.connecting {
+	if c.JID == "" || online || h.sup.connecting || h.sup.halted {
 		return
 	}
-	if h.sup.connectAt.IsZero() {
-		h.sup.connectAt = time.Now()
+	if !h.sup.connectAt.IsZero() {
+		return // the next attempt has its time
 	}
-	if c.Status.Online() || c.Status == wa.ClientDisconnected || c.Status == wa.ClientStopped || c.Status == wa.ClientReplaced {
+	h.sup.connectAt = time.Now()
+	if h.sup.bannedTill.After(h.sup.connectAt) {
+		h.sup.connectAt = h.sup.bannedTill
+		return
+	}
+	switch c.Status {
+	case wa.ClientTempBanned, wa.ClientOutdated, wa.ClientConnecting:
+	default:
 		h.setStatus(wa.ClientConnecting, "On its way to WhatsApp.")
 	}
 }
@@ -49,9 +56,13 @@ func (h *Hold) setStatus(s wa.ClientStatus, reason string) {
 		_, err := tx.SetStatus(h.ctx, h.org, h.id, h.epoch.Load(), s, reason, nil)
 		return err
 	})
+	h.noteStatus(s, reason)
+}
+
+func (h *Hold) noteStatus(s wa.ClientStatus, reason string) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.client.Status, h.client.StatusReason = s, reason
-	h.mu.Unlock()
 }
 
 func (h *Hold) wantOffline() {
@@ -64,6 +75,7 @@ func (h *Hold) wantOffline() {
 		}
 		return h.emit(tx, wa.ClientIsDisconnected, "", reason)
 	})
+	h.noteStatus(wa.ClientDisconnected, reason)
 	h.sup.later = nil
 }
 
@@ -81,11 +93,16 @@ func (h *Hold) wantPairing() {
 	}
 	session := h.currentSession()
 	pairer, able := session.(provider.Pairer)
-	if !able {
-		h.onState(provider.StateChanged{Signal: provider.PairFailed, Reason: "this provider does not pair with phones"})
+	if session == (closedSession{}) {
+		h.tryWishAgain(errNoSession)
 		return
 	}
 	started := p.StartedAt.UnixNano()
+	if !able {
+		h.sup.pairing = started
+		h.onState(provider.StateChanged{Signal: provider.PairFailed, Reason: "this provider does not pair with phones"})
+		return
+	}
 	if h.sup.pairing == started {
 		h.passOn(pairer, p)
 		return
@@ -162,7 +179,11 @@ func (h *Hold) unlink(c wa.Client) error {
 	if c.JID == "" {
 		return nil
 	}
-	out, able := h.currentSession().(provider.LogOuter)
+	session := h.currentSession()
+	if session == (closedSession{}) {
+		return errNoSession // to forget the number now would leave it linked
+	}
+	out, able := session.(provider.LogOuter)
 	if !able {
 		return nil
 	}
