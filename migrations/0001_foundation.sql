@@ -39,6 +39,9 @@ BEGIN
             NULL;
         END;
         EXECUTE 'GRANT USAGE ON SCHEMA public TO chasqui_app';
+        IF to_regclass('goose_db_version') IS NOT NULL THEN -- made before this migration
+            EXECUTE 'GRANT SELECT ON goose_db_version TO chasqui_app';
+        END IF;
         EXECUTE 'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO chasqui_app';
         EXECUTE 'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO chasqui_app';
     END IF;
@@ -141,7 +144,8 @@ CREATE UNIQUE INDEX clients_jid ON clients (jid) WHERE jid <> '' AND deleted_at 
 CREATE TABLE client_sequences (
     client_id uuid PRIMARY KEY REFERENCES clients ON DELETE CASCADE,
     org_id    uuid NOT NULL,
-    last      bigint NOT NULL DEFAULT 0
+    last      bigint NOT NULL DEFAULT 0,
+    tx        xid8 NOT NULL DEFAULT '0' -- place of the last one in the feed; see events
 ) WITH (fillfactor = 50);
 SELECT guard_tenant('client_sequences');
 

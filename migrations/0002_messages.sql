@@ -29,14 +29,17 @@ CREATE TABLE chats (
     last_message_at timestamptz,
     last_inbound_at timestamptz, -- NULL: nobody there has ever written to us
     created_at      timestamptz NOT NULL DEFAULT now(),
+    -- What conversations are listed by. It is a column, not an expression in the
+    -- index, because row-level security trusts no coalesce() and would filter.
+    moved_at        timestamptz NOT NULL GENERATED ALWAYS AS (coalesce(last_message_at, created_at)) STORED,
     CHECK ((kind = 'direct') = (contact_id IS NOT NULL)),
     CHECK ((kind = 'group') = (group_id IS NOT NULL)),
     UNIQUE (client_id, contact_id),
     UNIQUE (client_id, group_id)
 ) WITH (fillfactor = 80);
 SELECT guard_tenant('chats');
-CREATE INDEX chats_page ON chats (org_id, coalesce(last_message_at, created_at) DESC, id DESC);
-CREATE INDEX chats_client_page ON chats (client_id, coalesce(last_message_at, created_at) DESC, id DESC);
+CREATE INDEX chats_page ON chats (org_id, moved_at DESC, id DESC);
+CREATE INDEX chats_client_page ON chats (client_id, moved_at DESC, id DESC);
 CREATE INDEX chats_contact ON chats (contact_id) WHERE contact_id IS NOT NULL;
 
 -- seq is drawn when a message enters the line: it is the order of the line.
@@ -96,6 +99,11 @@ SELECT guard_tenant('messages');
 -- The line of each client, and what is in flight.
 CREATE INDEX messages_line ON messages (client_id, lane, seq) WHERE status = 'queued';
 CREATE INDEX messages_in_flight ON messages (client_id, chat_id) WHERE status = 'sending';
+-- One in flight per client, whoever claims. Those without an answer stop only
+-- their conversation.
+CREATE UNIQUE INDEX messages_one_in_flight ON messages (client_id) WHERE status = 'sending' AND NOT unconfirmed;
+-- Urgent ones are few; they are looked for over all clients.
+CREATE INDEX messages_urgent ON messages (client_id, seq) WHERE status = 'queued' AND lane = 0;
 -- What the clock moves.
 CREATE INDEX messages_due ON messages (not_before) WHERE status IN ('scheduled', 'retry_wait');
 CREATE INDEX messages_expiry ON messages (expires_at) WHERE status IN ('scheduled', 'queued', 'retry_wait');
@@ -103,6 +111,8 @@ CREATE INDEX messages_expiry ON messages (expires_at) WHERE status IN ('schedule
 CREATE INDEX messages_sent ON messages (client_id, sent_at) WHERE sent_at IS NOT NULL;
 -- Pages.
 CREATE INDEX messages_page ON messages (org_id, created_at DESC, id DESC);
+-- Bad ends are looked for among a million good ones.
+CREATE INDEX messages_ended_page ON messages (org_id, created_at DESC, id DESC) WHERE status IN ('failed', 'cancelled', 'expired');
 CREATE INDEX messages_client_page ON messages (client_id, created_at DESC, id DESC);
 CREATE INDEX messages_chat_page ON messages (chat_id, created_at DESC, id DESC);
 CREATE INDEX messages_contact_page ON messages (contact_id, created_at DESC, id DESC) WHERE contact_id IS NOT NULL;

@@ -4,7 +4,9 @@
 
 -- Readers follow (tx, position): rows of transactions that are still open have
 -- a tx that is not below the snapshot's xmin, so a reader that stays below it
--- never steps over a row that commits late.
+-- never steps over a row that commits late. A numbered event takes a tx that is
+-- not below the one of its client's event before, so that the feed tells the
+-- events of one client in the order of their numbers.
 CREATE TABLE events (
     id         uuid PRIMARY KEY,
     org_id     uuid NOT NULL REFERENCES orgs ON DELETE CASCADE,

@@ -38,6 +38,6 @@ func (tx *Tx) Chats(ctx context.Context, org wa.OrgID, client wa.ClientID, p Pag
 	}, `
 		SELECT id, org_id, client_id, kind, contact_id, coalesce(group_id, ''), unread, last_message_at, created_at
 		FROM chats
-		WHERE `+where+` AND (coalesce(last_message_at, created_at), id) < ($2, $3)
-		ORDER BY coalesce(last_message_at, created_at) DESC, id DESC LIMIT $4`, args...)
+		WHERE `+where+` AND (moved_at, id) < ($2, $3)
+		ORDER BY moved_at DESC, id DESC LIMIT $4`, args...)
 }

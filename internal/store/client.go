@@ -106,15 +106,17 @@ func (tx *Tx) SetStatus(ctx context.Context, org wa.OrgID, id wa.ClientID, epoch
 	n, err := tx.moved(ctx, "set client status", `
 		UPDATE clients SET status = $4, status_reason = $5, until = $6, status_at = now(), updated_at = now()
 		WHERE org_id = $1 AND id = $2 AND epoch = $3 AND deleted_at IS NULL
-		  AND (status, status_reason) IS DISTINCT FROM ($4, $5)`, org, id, epoch, s, reason, until)
+		  AND (status, status_reason, until) IS DISTINCT FROM ($4, $5, $6)`, org, id, epoch, s, reason, until)
 	return n == 1, err
 }
 
-// SetPaired records the phone behind a client, by its owner only. A phone's
-// device that another client holds is a Conflict.
+// SetPaired records the phone behind a client, by its owner only, and wants it
+// online unless somebody asked for something else meanwhile. A phone's device
+// that another client holds is a Conflict.
 func (tx *Tx) SetPaired(ctx context.Context, org wa.OrgID, id wa.ClientID, epoch int64, jid string, phone wa.Phone, lid string) (bool, error) {
 	n, err := tx.moved(ctx, "set client paired", `
-		UPDATE clients SET jid = $4, phone = $5, lid = $6, desire = 'connected', status = 'connecting',
+		UPDATE clients SET jid = $4, phone = $5, lid = $6, status = 'connecting',
+		       desire = CASE WHEN desire IN ('idle', 'pairing') THEN 'connected' ELSE desire END,
 		       status_reason = 'linked, coming online', status_at = now(), until = NULL, updated_at = now()
 		WHERE org_id = $1 AND id = $2 AND epoch = $3 AND deleted_at IS NULL`, org, id, epoch, jid, phone, lid)
 	return n == 1, err
@@ -140,6 +142,11 @@ func (tx *Tx) SetPushName(ctx context.Context, org wa.OrgID, id wa.ClientID, nam
 // DeleteClient hides a client for good and withdraws what still waits. It
 // reports whether the client was there.
 func (tx *Tx) DeleteClient(ctx context.Context, org wa.OrgID, id wa.ClientID) (bool, error) {
+	// The client's row comes first, as it does for a claim, else the two could
+	// wait for each other.
+	if _, err := tx.moved(ctx, "lock client", `SELECT FROM clients WHERE org_id = $1 AND id = $2 FOR UPDATE`, org, id); err != nil {
+		return false, err
+	}
 	if _, err := tx.moved(ctx, "withdraw messages", `
 		WITH gone AS (
 			UPDATE messages SET status = 'cancelled', not_before = NULL, updated_at = now()

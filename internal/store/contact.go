@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -15,27 +16,53 @@ func (tx *Tx) Contact(ctx context.Context, org wa.OrgID, id wa.ContactID) (wa.Co
 	return one(ctx, tx, "find contact", scanContact, `SELECT `+contactColumns+` FROM contacts WHERE org_id = $1 AND id = $2`, org, id)
 }
 
+// personTries bounds how often Person looks again because somebody else learned
+// of the same person at the same moment.
+const personTries = 5
+
 // Person finds or makes the one contact behind a phone number, a LID, or both,
 // and learns what is new: that two contacts are the same person, that a person
 // changed numbers, that a number has a new owner. It reports whether anything
 // was learned of a known contact.
 func (tx *Tx) Person(ctx context.Context, org wa.OrgID, phone wa.Phone, lid string) (c wa.Contact, learned bool, err error) {
-	found, err := collect(ctx, tx, "find person", scanContact, `
-		SELECT `+contactColumns+` FROM contacts
-		WHERE org_id = $1 AND (phone = nullif($2, '') OR lid = nullif($3, ''))
-		ORDER BY id FOR UPDATE`, org, phone, lid)
-	if err != nil {
-		return c, false, err
+	if phone == "" && lid == "" {
+		return c, false, &wa.Error{Code: wa.Invalid, Message: "a person has a phone number or a LID"}
 	}
-	byPhone, byLID := split(found, phone, lid)
+	byPhone, byLID, err := tx.findPerson(ctx, org, phone, lid)
 	switch {
+	case err != nil:
+		return c, false, err
+	case byLID != nil && (phone == "" || byLID.Phone == phone):
+		return *byLID, false, nil
+	case byPhone != nil && lid == "":
+		return *byPhone, false, nil
+	}
+	for range personTries {
+		err = tx.attempt(ctx, func(tx *Tx) (err error) {
+			c, learned, err = tx.settlePerson(ctx, org, phone, lid)
+			return err
+		})
+		if wa.CodeOf(err) != wa.Conflict {
+			return c, learned, err
+		}
+	}
+	return c, false, &wa.Error{Code: wa.Unavailable, Message: "this person is being changed by others", RetryAfter: time.Second, Err: err}
+}
+
+// settlePerson is one look at what is known. It is a Conflict when somebody
+// else wrote the same address in the meantime.
+func (tx *Tx) settlePerson(ctx context.Context, org wa.OrgID, phone wa.Phone, lid string) (c wa.Contact, learned bool, err error) {
+	byPhone, byLID, err := tx.findPerson(ctx, org, phone, lid)
+	switch {
+	case err != nil:
+		return c, false, err
 	case byPhone == nil && byLID == nil:
 		c, err = tx.newPerson(ctx, org, phone, lid)
 		return c, false, err
 	case byPhone == nil:
 		return tx.identify(ctx, *byLID, phone, lid)
 	case byLID != nil && byPhone.ID == byLID.ID:
-		return *byPhone, false, nil
+		return *byPhone, false, nil // learned by somebody else since we looked
 	case byPhone.LID == "" && byLID != nil:
 		return tx.merge(ctx, *byPhone, *byLID)
 	case byPhone.LID == "" || lid == "":
@@ -44,7 +71,12 @@ func (tx *Tx) Person(ctx context.Context, org wa.OrgID, phone wa.Phone, lid stri
 	return tx.reassign(ctx, *byPhone, byLID, phone, lid)
 }
 
-func split(found []wa.Contact, phone wa.Phone, lid string) (byPhone, byLID *wa.Contact) {
+// findPerson locks what is known by either address; both may be the same.
+func (tx *Tx) findPerson(ctx context.Context, org wa.OrgID, phone wa.Phone, lid string) (byPhone, byLID *wa.Contact, err error) {
+	found, err := collect(ctx, tx, "find person", scanContact, `
+		SELECT `+contactColumns+` FROM contacts
+		WHERE org_id = $1 AND (phone = nullif($2, '') OR lid = nullif($3, ''))
+		ORDER BY id FOR UPDATE`, org, phone, lid)
 	for i := range found {
 		if phone != "" && found[i].Phone == phone {
 			byPhone = &found[i]
@@ -53,18 +85,20 @@ func split(found []wa.Contact, phone wa.Phone, lid string) (byPhone, byLID *wa.C
 			byLID = &found[i]
 		}
 	}
-	return byPhone, byLID
+	return byPhone, byLID, err
 }
 
 func (tx *Tx) newPerson(ctx context.Context, org wa.OrgID, phone wa.Phone, lid string) (wa.Contact, error) {
-	if _, err := tx.moved(ctx, "insert contact", `
+	made, err := collect(ctx, tx, "insert contact", scanContact, `
 		INSERT INTO contacts (id, org_id, phone, lid) VALUES ($1, $2, nullif($3, ''), nullif($4, ''))
-		ON CONFLICT DO NOTHING`, wa.NewContactID(), org, phone, lid); err != nil {
+		ON CONFLICT DO NOTHING RETURNING `+contactColumns, wa.NewContactID(), org, phone, lid)
+	if err != nil {
 		return wa.Contact{}, err
 	}
-	return one(ctx, tx, "read contact", scanContact, `
-		SELECT `+contactColumns+` FROM contacts
-		WHERE org_id = $1 AND (phone = nullif($2, '') OR lid = nullif($3, '')) ORDER BY id LIMIT 1`, org, phone, lid)
+	if len(made) == 0 {
+		return wa.Contact{}, &wa.Error{Code: wa.Conflict, Message: "somebody else made this contact"}
+	}
+	return made[0], nil
 }
 
 // identify adds to a contact what was not known of it.
@@ -78,21 +112,38 @@ func (tx *Tx) identify(ctx context.Context, c wa.Contact, phone wa.Phone, lid st
 	return updated, true, err
 }
 
+// mergeSteps move everything of contact $3 to contact $2 of org $1.
+var mergeSteps = []string{
+	// Nobody hangs a message on these conversations while they become one.
+	`SELECT FROM chats WHERE org_id = $1 AND contact_id IN ($2, $3) ORDER BY id FOR UPDATE`,
+	// What WhatsApp told under both addresses is one message. Of a pair, ours
+	// stays; else the one in the conversation that stays.
+	`DELETE FROM messages m USING messages o, chats d, chats k
+	 WHERE d.org_id = $1 AND d.contact_id = $3 AND k.contact_id = $2 AND k.client_id = d.client_id
+	   AND m.client_id = d.client_id AND o.client_id = d.client_id AND m.wire_id = o.wire_id
+	   AND ((m.chat_id = d.id AND o.chat_id = k.id AND (m.direction = 'inbound' OR o.direction = 'outbound'))
+	     OR (m.chat_id = k.id AND o.chat_id = d.id AND m.direction = 'inbound' AND o.direction = 'outbound'))`,
+	// Conversations that both have become one; the others just change hands.
+	`UPDATE messages m SET chat_id = k.id FROM chats d JOIN chats k ON k.client_id = d.client_id AND k.contact_id = $2
+	 WHERE d.org_id = $1 AND d.contact_id = $3 AND m.chat_id = d.id`,
+	`UPDATE chats k SET unread = k.unread + d.unread, created_at = least(k.created_at, d.created_at),
+	        last_message_at = greatest(k.last_message_at, d.last_message_at),
+	        last_inbound_at = greatest(k.last_inbound_at, d.last_inbound_at)
+	 FROM chats d WHERE d.org_id = $1 AND d.contact_id = $3 AND k.client_id = d.client_id AND k.contact_id = $2`,
+	`DELETE FROM chats d USING chats k
+	 WHERE d.org_id = $1 AND d.contact_id = $3 AND k.client_id = d.client_id AND k.contact_id = $2`,
+	`UPDATE chats SET contact_id = $2 WHERE org_id = $1 AND contact_id = $3`,
+	`UPDATE messages SET contact_id = $2 WHERE org_id = $1 AND contact_id = $3`,
+	`UPDATE contacts k SET name = coalesce(nullif(k.name, ''), d.name), push_name = coalesce(nullif(k.push_name, ''), d.push_name)
+	 FROM contacts d WHERE k.org_id = $1 AND k.id = $2 AND d.org_id = $1 AND d.id = $3`,
+	`DELETE FROM contacts WHERE org_id = $1 AND id = $3 AND $2::uuid IS NOT NULL`,
+}
+
 // merge makes one contact of two that turned out to be one person. The one
 // known by phone stays; everything of the other moves to it.
 func (tx *Tx) merge(ctx context.Context, keep, drop wa.Contact) (wa.Contact, bool, error) {
-	statements := []string{
-		// Conversations that both have become one; the others just change hands.
-		`UPDATE messages m SET chat_id = k.id FROM chats d JOIN chats k ON k.client_id = d.client_id AND k.contact_id = $2
-		 WHERE d.org_id = $1 AND d.contact_id = $3 AND m.chat_id = d.id`,
-		`DELETE FROM chats d USING chats k
-		 WHERE d.org_id = $1 AND d.contact_id = $3 AND k.client_id = d.client_id AND k.contact_id = $2`,
-		`UPDATE chats SET contact_id = $2 WHERE org_id = $1 AND contact_id = $3`,
-		`UPDATE messages SET contact_id = $2 WHERE org_id = $1 AND contact_id = $3`,
-		`DELETE FROM contacts WHERE org_id = $1 AND id = $3 AND $2::uuid IS NOT NULL`,
-	}
-	for _, s := range statements {
-		if _, err := tx.moved(ctx, "merge contacts", s, keep.OrgID, keep.ID, drop.ID); err != nil {
+	for _, step := range mergeSteps {
+		if _, err := tx.moved(ctx, "merge contacts", step, keep.OrgID, keep.ID, drop.ID); err != nil {
 			return wa.Contact{}, false, err
 		}
 	}

@@ -37,31 +37,47 @@ const claimedTables = ` m JOIN clients c ON c.id = m.client_id LEFT JOIN contact
 	JOIN chats h ON h.id = m.chat_id
 	LEFT JOIN messages q ON q.id = m.reply_to AND q.org_id = m.org_id LEFT JOIN contacts qp ON qp.id = q.contact_id `
 
+// mayLeave is what a queued message n of client $2 is taken by: it has not
+// expired, and nothing of its conversation is in flight.
+const mayLeave = `n.client_id = $2 AND n.status = 'queued' AND (n.expires_at IS NULL OR n.expires_at > now())
+	AND NOT EXISTS (SELECT FROM messages u WHERE u.client_id = $2 AND u.chat_id = n.chat_id AND u.status = 'sending')`
+
+// inLanes narrows n to the lanes of $3. One lane is named as such: then the
+// index gives its head, while it would have to sort what is in any of several.
+func inLanes(lanes []wa.Lane) string {
+	if len(lanes) == 1 {
+		return "n.lane = ($3::smallint[])[1]"
+	}
+	return "n.lane = ANY($3)"
+}
+
 // Claim takes the next message of the given lanes out of a client's line, for
 // the owner of that epoch. The client's row is locked for the moment, so that a
 // claim and a change of owner cannot cross. One message is in flight per
 // client; one whose outcome is unknown stops only its own conversation. With
 // onlyKnown, messages to people who never wrote are passed over. NotFound means
 // that there is nothing to take.
+//
+// A row that somebody else has locked is waited for, not passed over: who locks
+// it may roll back, and then the next one would have gone first.
 func (tx *Tx) Claim(ctx context.Context, org wa.OrgID, client wa.ClientID, epoch int64, lanes []wa.Lane, onlyKnown bool) (Claimed, error) {
 	return one(ctx, tx, "claim message", scanClaimed, `
 		WITH own AS (
 			SELECT id FROM clients
-			WHERE org_id = $1 AND id = $2 AND epoch = $3 AND NOT paused AND deleted_at IS NULL FOR SHARE
+			WHERE org_id = $1 AND id = $2 AND epoch = $4 AND NOT paused AND deleted_at IS NULL FOR SHARE
 		), taken AS (
-			UPDATE messages SET status = 'sending', attempts = attempts + 1, claim_epoch = $3, claimed_at = now(),
+			UPDATE messages SET status = 'sending', attempts = attempts + 1, claim_epoch = $4, claimed_at = now(),
 			       first_claim = coalesce(first_claim, now()), updated_at = now()
 			WHERE id = (
 				SELECT n.id FROM messages n
-				WHERE n.client_id = $2 AND n.lane = ANY($4) AND n.status = 'queued' AND (n.expires_at IS NULL OR n.expires_at > now())
-				  AND NOT EXISTS (SELECT FROM messages u WHERE u.client_id = $2 AND u.chat_id = n.chat_id AND u.status = 'sending')
+				WHERE `+mayLeave+` AND `+inLanes(lanes)+`
 				  AND (NOT $5 OR EXISTS (SELECT FROM chats k WHERE k.id = n.chat_id AND k.last_inbound_at IS NOT NULL))
-				ORDER BY n.lane, n.seq LIMIT 1 FOR UPDATE SKIP LOCKED)
+				ORDER BY n.lane, n.seq LIMIT 1 FOR UPDATE)
 			  AND EXISTS (SELECT FROM own)
 			  AND NOT EXISTS (SELECT FROM messages f WHERE f.client_id = $2 AND f.status = 'sending' AND NOT f.unconfirmed)
 			RETURNING *
 		)
-		SELECT `+claimedColumns+` FROM taken`+claimedTables, org, client, epoch, laneNumbers(lanes), onlyKnown)
+		SELECT `+claimedColumns+` FROM taken`+claimedTables, org, client, laneNumbers(lanes), epoch, onlyKnown)
 }
 
 // Head reads, without taking it, the message that a claim of these lanes would
@@ -70,7 +86,7 @@ func (tx *Tx) Head(ctx context.Context, org wa.OrgID, client wa.ClientID, lanes 
 	return one(ctx, tx, "read head of line", scanClaimed, `
 		SELECT `+claimedColumns+` FROM (
 			SELECT * FROM messages n
-			WHERE n.org_id = $1 AND n.client_id = $2 AND n.lane = ANY($3) AND n.status = 'queued'
+			WHERE n.org_id = $1 AND `+mayLeave+` AND `+inLanes(lanes)+`
 			ORDER BY n.lane, n.seq LIMIT 1)`+claimedTables, org, client, laneNumbers(lanes))
 }
 
@@ -90,7 +106,7 @@ func (tx *Tx) Reclaim(ctx context.Context, org wa.OrgID, client wa.ClientID, id 
 		WITH own AS (
 			SELECT id FROM clients WHERE org_id = $1 AND id = $2 AND epoch = $4 AND NOT paused AND deleted_at IS NULL FOR SHARE)
 		UPDATE messages SET claim_epoch = $4, claimed_at = now(), attempts = attempts + 1, updated_at = now()
-		WHERE org_id = $1 AND id = $3 AND status = 'sending' AND EXISTS (SELECT FROM own)`, org, client, id, epoch)
+		WHERE org_id = $1 AND client_id = $2 AND id = $3 AND status = 'sending' AND EXISTS (SELECT FROM own)`, org, client, id, epoch)
 	return n == 1, err
 }
 

@@ -255,7 +255,10 @@ func (s *messageScan) message() (wa.Message, error) {
 	}
 	if len(s.content) > 0 && m.Type != wa.KindUnknown {
 		c, err := wa.DecodeContent(m.Type, s.content)
-		if err != nil {
+		switch {
+		case wa.CodeOf(err) == wa.Unsupported:
+			return m, nil // written by a later release: one such row must not hide a whole page
+		case err != nil:
 			return m, err
 		}
 		m.SetContent(c)

@@ -93,6 +93,7 @@ func upgradeWhatsmeow(ctx context.Context, db *sql.DB, url string, after func(co
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	for _, q := range []string{
+		"SET lock_timeout = '120s'", // the upgrade of the one before us may take its time
 		fmt.Sprintf("SELECT pg_advisory_lock(%d)", upgradeLock),
 		"CREATE SCHEMA IF NOT EXISTS " + WhatsmeowSchema,
 	} {

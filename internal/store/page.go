@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/google/uuid"
+
 	"chasqui/internal/wa"
 )
 
@@ -42,7 +44,10 @@ func ParsePage(text string, limit int) (Page, error) {
 	if err == nil {
 		err = json.Unmarshal(raw, &c)
 	}
-	if err != nil || len(c.ID) != len(lastUUID) || c.Time.IsZero() {
+	if err == nil && len(c.ID) == len(lastUUID) {
+		_, err = uuid.Parse(c.ID)
+	}
+	if err != nil || len(c.ID) != len(lastUUID) || c.Time.Year() < 1 || c.Time.IsZero() {
 		return p, wa.InvalidField("cursor", "is not a cursor of this list")
 	}
 	p.Before, p.BeforeID = c.Time, c.ID

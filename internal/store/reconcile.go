@@ -16,16 +16,19 @@ type Moved struct {
 }
 
 // PromoteDue queues what has become due (R3). A scheduled message gets its
-// place in line now; one that waited to be tried again keeps the place it had.
+// place in line now, in the order of due times and, among equals, of
+// acceptance; one that waited to be tried again keeps the place it had.
 func (tx *Tx) PromoteDue(ctx context.Context, limit int) ([]Moved, error) {
 	return collect(ctx, tx, "promote due messages", scanMoved, `
 		WITH due AS (
-			SELECT id FROM messages WHERE status IN ('scheduled', 'retry_wait') AND not_before <= now()
+			SELECT id, not_before FROM messages WHERE status IN ('scheduled', 'retry_wait') AND not_before <= now()
 			ORDER BY not_before LIMIT $1 FOR UPDATE SKIP LOCKED
+		), numbered AS MATERIALIZED (
+			SELECT id, nextval('message_seq') AS seq FROM (SELECT id FROM due ORDER BY not_before, id) d
 		), moved AS (
-			UPDATE messages SET status = 'queued', seq = coalesce(seq, nextval('message_seq')), not_before = NULL, updated_at = now()
-			WHERE id IN (SELECT id FROM due) RETURNING *)
-		SELECT `+messageColumns+`, coalesce(c.slot, 0) FROM moved`+messageTables, limit)
+			UPDATE messages u SET status = 'queued', seq = coalesce(u.seq, d.seq), not_before = NULL, updated_at = now()
+			FROM numbered d WHERE u.id = d.id RETURNING u.*)
+		SELECT `+messageColumns+`, coalesce(c.slot, 0) FROM moved`+messageTables+`ORDER BY m.seq`, limit)
 }
 
 // ExpireDue ends what was not sent in time (R4).
@@ -90,8 +93,8 @@ type Waiting struct {
 // SweepReplies forgets the answers of keyed requests after age.
 func (tx *Tx) SweepReplies(ctx context.Context, age time.Duration, limit int) (int64, error) {
 	return tx.moved(ctx, "sweep idempotency keys", `
-		DELETE FROM idempotency_keys WHERE (org_id, key, route) IN (
-			SELECT org_id, key, route FROM idempotency_keys WHERE created_at < now() - $1::interval LIMIT $2)`, age, limit)
+		DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
+			SELECT ctid FROM idempotency_keys WHERE created_at < now() - $1::interval ORDER BY created_at LIMIT $2))`, age, limit)
 }
 
 func scanMoved(r pgx.CollectableRow) (Moved, error) {

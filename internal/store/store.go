@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -35,6 +36,14 @@ type DB struct {
 
 // Open prepares the pool; it does not wait for Postgres to be there.
 func Open(ctx context.Context, o Options) (*DB, error) {
+	cfg, err := poolConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	return openPool(ctx, cfg)
+}
+
+func poolConfig(o Options) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(o.URL)
 	if err != nil {
 		return nil, fmt.Errorf("read DATABASE_URL: %w", err)
@@ -54,6 +63,10 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	cfg.ConnConfig.RuntimeParams["application_name"] = "chasqui " + o.Name
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	cfg.AfterConnect = dropPrivileges
+	return cfg, nil
+}
+
+func openPool(ctx context.Context, cfg *pgxpool.Config) (*DB, error) {
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
@@ -62,13 +75,27 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 }
 
 // dropPrivileges puts a superuser's session on the plain role, because
-// row-level security does not bind superusers.
+// row-level security does not bind superusers. A connection that cannot step
+// down is no connection. The role is made if need be: a session that was opened
+// before the first migration must not stay above the law afterwards.
 func dropPrivileges(ctx context.Context, c *pgx.Conn) error {
-	_, err := c.Exec(ctx, `
-		SELECT set_config('role', 'chasqui_app', false) FROM pg_roles
-		WHERE rolname = session_user AND (rolsuper OR rolbypassrls)
-		  AND EXISTS (SELECT FROM pg_roles WHERE rolname = 'chasqui_app')`)
-	return err
+	var above, known bool
+	err := c.QueryRow(ctx, `
+		SELECT rolsuper OR rolbypassrls, EXISTS (SELECT FROM pg_roles WHERE rolname = 'chasqui_app')
+		FROM pg_roles WHERE rolname = session_user`).Scan(&above, &known)
+	if err != nil || !above {
+		return err
+	}
+	if !known {
+		var pg *pgconn.PgError // another process may be making it at this moment
+		if _, err := c.Exec(ctx, `CREATE ROLE chasqui_app NOLOGIN`); err != nil && !(errors.As(err, &pg) && (pg.Code == "42710" || pg.Code == "23505")) {
+			return fmt.Errorf("make the role that row-level security binds: %w", err)
+		}
+	}
+	if _, err := c.Exec(ctx, `SET ROLE chasqui_app`); err != nil {
+		return fmt.Errorf("step down from a role that row-level security does not bind: %w", err)
+	}
+	return nil
 }
 
 // OnRing says who rings the bells of committed transactions. Call it before
@@ -118,18 +145,24 @@ func wrap(err error, doing string) error {
 	if errors.As(err, &pg) {
 		return wrapPg(pg, err)
 	}
-	if errors.Is(err, context.Canceled) {
+	var ours *decodeError
+	if errors.Is(err, context.Canceled) || errors.As(err, &ours) {
 		return err
 	}
 	// Whatever else pgx reports is the connection: refused, reset, timed out.
 	return away(err)
 }
 
+// passing are the errors that end by themselves when the work is done again:
+// statement and lock timeouts, a deadlock, and a row that was merged or removed
+// while another one was being hung on it.
+var passing = []string{"57014", "55P03", "40P01", "40001", "23503"}
+
 func wrapPg(pg *pgconn.PgError, err error) error {
 	switch {
 	case pg.Code == "23505":
 		return &wa.Error{Code: wa.Conflict, Message: "this exists already", Err: err}
-	case pg.Code == "57014" || pg.Code == "55P03": // statement or lock timeout
+	case slices.Contains(passing, pg.Code):
 		return &wa.Error{Code: wa.Unavailable, Message: "the database is busy", RetryAfter: time.Second, Err: err}
 	case pg.Code[:2] == "08" || pg.Code[:2] == "57" || pg.Code[:2] == "53" || pg.Code == "25006":
 		return away(err)

@@ -97,9 +97,11 @@ func (tx *Tx) Emit(org wa.OrgID, client wa.ClientID, kind wa.EventType, data any
 		return nil
 	}
 	tx.late.Queue(`
-		WITH s AS (UPDATE client_sequences SET last = last + 1 WHERE client_id = $3 AND org_id = $2 RETURNING last)
-		INSERT INTO events (id, org_id, client_id, type, data, sequence)
-		SELECT $1, $2, $3, $4, $5, s.last FROM s`, wa.NewEventID(), org, client, kind, raw)
+		WITH s AS (
+			UPDATE client_sequences SET last = last + 1, tx = greatest(tx, pg_current_xact_id())
+			WHERE client_id = $3 AND org_id = $2 RETURNING last, tx)
+		INSERT INTO events (id, org_id, client_id, type, data, sequence, tx)
+		SELECT $1, $2, $3, $4, $5, s.last, s.tx FROM s`, wa.NewEventID(), org, client, kind, raw)
 	return nil
 }
 
@@ -113,7 +115,7 @@ func collect[T any](ctx context.Context, tx *Tx, doing string, scan pgx.RowToFun
 	if err != nil {
 		return nil, wrap(err, doing)
 	}
-	out, err := pgx.CollectRows(rows, scan)
+	out, err := pgx.CollectRows(rows, decoding(scan))
 	return out, wrap(err, doing)
 }
 
@@ -124,7 +126,7 @@ func one[T any](ctx context.Context, tx *Tx, doing string, scan pgx.RowToFunc[T]
 		var zero T
 		return zero, wrap(err, doing)
 	}
-	out, err := pgx.CollectExactlyOneRow(rows, scan)
+	out, err := pgx.CollectExactlyOneRow(rows, decoding(scan))
 	return out, wrap(err, doing)
 }
 
