@@ -117,7 +117,7 @@ func (s *Server) shareAppKey(d *device) {
 	}
 	header := attrs{"from": pnJID(p.number, 0), "id": newWireID(), "type": "peer_msg", "category": "peer", "t": unix(now), "sender_lid": lidJID(p.number, 0)}
 	s.mu.Lock()
-	p.remember(str(&node{Attrs: header}, "id"), &sentMessage{to: p.number, plain: plain, copied: plain, header: header, created: now})
+	p.remember(str(&node{Attrs: header}, "id"), &sentMessage{plain: plain, copied: plain, header: header})
 	s.mu.Unlock()
 	s.pushSealed(p, d, header, plain, nil)
 }

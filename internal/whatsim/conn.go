@@ -122,7 +122,7 @@ func (s *Server) shakeHands(ctx context.Context, in *frames) (*noise.Result, err
 func (c *conn) readLoop(in *frames) {
 	for {
 		frame, err := in.next(c.ctx)
-		if err != nil {
+		if err != nil || c.ctx.Err() != nil {
 			return
 		}
 		plain, err := c.in.Open(frame)

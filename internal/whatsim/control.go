@@ -29,6 +29,7 @@ func (s *Server) controlHandler() http.Handler {
 	mux.HandleFunc("POST /scan", reply(s.ctlScan))
 	mux.HandleFunc("POST /code", reply(s.ctlCode))
 	mux.HandleFunc("POST /write", reply(s.ctlWrite))
+	mux.HandleFunc("POST /receipt", reply(s.ctlReceipt))
 	mux.HandleFunc("POST /identity_change", reply(s.ctlIdentity))
 	mux.HandleFunc("GET /rules", reply(func(*http.Request) (any, error) { return s.Rules(), nil }))
 	mux.HandleFunc("POST /rules", reply(s.ctlAddRule))

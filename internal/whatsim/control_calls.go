@@ -53,6 +53,14 @@ func (s *Server) ctlWrite(r *http.Request) (any, error) {
 	return map[string]string{"id": id}, err
 }
 
+func (s *Server) ctlReceipt(r *http.Request) (any, error) {
+	var in Receipt
+	if err := read(r, &in); err != nil {
+		return nil, err
+	}
+	return done{}, s.SendReceipt(in)
+}
+
 func (s *Server) ctlIdentity(r *http.Request) (any, error) {
 	var in struct {
 		Phone  string `json:"phone"`

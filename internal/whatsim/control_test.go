@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 
 	"chasqui/internal/whatsim"
@@ -80,6 +81,8 @@ func TestControlAPI(t *testing.T) {
 	if got.Complete {
 		t.Errorf("waiting for two messages was complete with %d", len(got.Messages))
 	}
+	mustCall(t, sim, "POST", "/receipt", `{"from":"15550002601","to":"15550001601","id":"`+sent.ID+`","type":"played"}`, nil)
+	await(c, 0, func(r *events.Receipt) bool { return r.Type == types.ReceiptTypePlayed && r.MessageIDs[0] == sent.ID })
 	var wrote map[string]string
 	mustCall(t, sim, "POST", "/write", `{"from":"15550002601","to":"15550001601","text":"answer","quote":"`+sent.ID+`"}`, &wrote)
 	m := await(c, 0, func(m *events.Message) bool { return m.Info.ID == wrote["id"] })

@@ -73,8 +73,8 @@ func (d *device) pump() {
 	}
 }
 
-// confirm removes the oldest stanza that matches and tells whether there was one.
-func (s *Server) confirm(d *device, want stanza) bool {
+// confirm removes the oldest stanza that matches.
+func (s *Server) confirm(d *device, want stanza) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, st := range d.pending {
@@ -85,10 +85,9 @@ func (s *Server) confirm(d *device, want stanza) bool {
 			}
 			d.pump()
 			s.touch()
-			return true
+			return
 		}
 	}
-	return false
 }
 
 // activate starts pushing to a connection: first what waited, then the end of the offline queue. A new companion is also

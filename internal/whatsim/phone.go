@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"sort"
 	"sync"
-	"time"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
 
@@ -41,23 +40,16 @@ type phone struct {
 
 // sentMessage is kept so that a companion that could not read a message can get it again.
 type sentMessage struct {
-	to      string
-	plain   []byte // for the recipient
-	copied  []byte // for the other devices of the sender
-	header  attrs
-	created time.Time
+	plain  []byte // for the recipient
+	copied []byte // for the other devices of the sender
+	header attrs
 }
 
 // sentLimit is how many messages a phone can send again.
 const sentLimit = 2000
 
-// phoneOf returns the phone of a number and creates it when this is the first time it is addressed.
-func (s *Server) phoneOf(number string) *phone {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.phoneLocked(number)
-}
-
+// phoneLocked returns the phone of a number and creates it when this is the first time it is addressed. The caller holds
+// Server.mu.
 func (s *Server) phoneLocked(number string) *phone {
 	p := s.phones[number]
 	if p == nil {

@@ -174,6 +174,34 @@ func (s *Server) sendReceipt(m envelope, kind string) {
 	}
 }
 
+// Receipt is a receipt that is sent although no rule of behaviour asks for it: late, twice, or out of order.
+type Receipt struct {
+	From string `json:"from"`           // the phone that confirms
+	To   string `json:"to"`             // the number whose companions are told
+	ID   string `json:"id"`             // wire id of the message
+	Type string `json:"type,omitempty"` // "" (delivered), read or played
+	PN   bool   `json:"pn,omitempty"`   // from the phone number; otherwise from the hidden address, as companions write today
+}
+
+// SendReceipt sends a receipt at once.
+func (s *Server) SendReceipt(r Receipt) error {
+	for _, number := range []string{r.From, r.To} {
+		if err := checkNumber(number); err != nil {
+			return err
+		}
+	}
+	to := lidJID(r.From, 0)
+	if r.PN {
+		to = pnJID(r.From, 0)
+	}
+	devices := s.companions(r.To)
+	if len(devices) == 0 {
+		return ErrNotPaired
+	}
+	s.sendReceipt(envelope{id: r.ID, to: to, sender: devices[0]}, r.Type)
+	return nil
+}
+
 func (s *Server) autoReply(p *phone, e Message) {
 	s.mu.Lock()
 	text := p.behaviour.AutoReply

@@ -52,11 +52,9 @@ type savedStanza struct {
 }
 
 type savedSent struct {
-	To     string    `json:"to"`
-	Plain  []byte    `json:"plain"`
-	Copied []byte    `json:"copied"`
-	Header []byte    `json:"header"`
-	At     time.Time `json:"at"`
+	Plain  []byte `json:"plain"`
+	Copied []byte `json:"copied"`
+	Header []byte `json:"header"`
 }
 
 // touch notes that there is something to save.
@@ -118,7 +116,7 @@ func (p *phone) saved() savedPhone {
 	for id, m := range p.sent {
 		header, err := encode(el("header", m.header))
 		if err == nil {
-			out.Sent[id] = &savedSent{m.to, m.plain, m.copied, header, m.created}
+			out.Sent[id] = &savedSent{m.plain, m.copied, header}
 		}
 	}
 	for _, d := range p.sortedDevices() {
@@ -181,7 +179,7 @@ func (sp savedPhone) restore() (*phone, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.sent[id] = &sentMessage{m.To, m.Plain, m.Copied, header.Attrs, m.At}
+		p.sent[id] = &sentMessage{m.Plain, m.Copied, header.Attrs}
 	}
 	for _, sd := range sp.Devices {
 		d, err := sd.restore(p)

@@ -347,7 +347,7 @@ func TestOwnNameReachesCompanion(t *testing.T) {
 // TestLongOfflineQueueKeepsItsOrder lets more messages wait than the client's queue takes at once.
 func TestLongOfflineQueueKeepsItsOrder(t *testing.T) {
 	t.Parallel()
-	const n = 3000
+	const n = 2300 // the client takes 2,048
 	sim := startSim(t, whatsim.Options{})
 	c := paired(t, sim, "15550001113")
 	at := lastEvent(sim)

@@ -235,8 +235,8 @@ func TestPreKeysAreRefilled(t *testing.T) {
 		t.Fatalf("prekeys after pairing: %+v (%v)", info.Devices, err)
 	}
 	other := paired(t, sim, "15550001510")
-	ask := slices.Repeat([]types.JID{*c.Store.ID}, info.Devices[0].PreKeys-3) // every bundle uses one up
-	if _, err := other.DangerousInternals().FetchPreKeys(t.Context(), ask); err != nil {
+	ask := slices.Repeat([]types.JID{*c.Store.ID}, info.Devices[0].PreKeys-3)            // every bundle uses one up
+	if _, err := other.DangerousInternals().FetchPreKeys(t.Context(), ask); err != nil { //nolint:staticcheck // one request instead of 800 first contacts
 		t.Fatalf("fetch bundles: %v", err)
 	}
 	eventually(t, "new prekeys", func() bool {

@@ -151,7 +151,7 @@ func newSent(d Draft) (*sentMessage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("whatsim: encode copy: %w", err)
 	}
-	return &sentMessage{to: d.To, plain: plain, copied: copied, created: time.Now()}, nil
+	return &sentMessage{plain: plain, copied: copied}, nil
 }
 
 // newWireID makes an id as phones make them.

@@ -85,6 +85,7 @@ func (s store) ContainsSignedPreKey(_ context.Context, id uint32) (bool, error) 
 func (s store) LoadSignedPreKeys(context.Context) ([]*record.SignedPreKey, error) {
 	return nil, errUnused
 }
+
 func (s store) StoreSignedPreKey(context.Context, uint32, *record.SignedPreKey) error {
 	return errUnused
 }
