@@ -18,7 +18,7 @@ import (
 	"chasqui/internal/whatsim"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 var pinRoot sync.Once
 

@@ -70,16 +70,19 @@ func (s *Server) saveLoop() {
 	if s.opts.DataDir == "" {
 		return
 	}
+	pause := saveEvery
 	for {
 		select {
 		case <-s.ctx.Done():
 			return
 		case <-s.changed:
 		}
-		sleep(s.ctx, saveEvery)
+		sleep(s.ctx, pause)
+		began := time.Now()
 		if err := s.save(); err != nil {
 			s.log.Error("state not saved", "err", err)
 		}
+		pause = max(saveEvery, 20*time.Since(began)) // a large state is not written all the time
 	}
 }
 
