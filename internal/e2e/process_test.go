@@ -54,11 +54,15 @@ func (o *output) Write(b []byte) (int, error) {
 	return o.buf.Write(b)
 }
 
-func (o *output) tail() string {
+func (o *output) all() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	b := o.buf.Bytes()
-	return string(b[max(0, len(b)-4000):])
+	return o.buf.String()
+}
+
+func (o *output) tail() string {
+	said := o.all()
+	return said[max(0, len(said)-4000):]
 }
 
 // stack is what the processes of one test share.
