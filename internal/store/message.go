@@ -122,10 +122,8 @@ func (tx *Tx) InsertOutbound(org wa.OrgID, messages []wa.Message) error {
 	tx.late.Queue(`
 		INSERT INTO message_events (org_id, message_id, status, note)
 		SELECT $1, u.id, u.status, 'accepted' FROM unnest($2::uuid[], $3::text[]) AS u(id, status)`, org, rows.id, rows.status)
-	tx.late.Queue(`
-		INSERT INTO events (id, org_id, client_id, type, data)
-		SELECT u.event, $1, u.client, u.type, u.data FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::jsonb[]) AS u(event, client, type, data)`,
-		org, rows.event, rows.client, rows.eventType, rows.data)
+	tx.late.Queue(emitAccepted, org, rows.event, rows.client, rows.eventType, rows.data, rows.chat,
+		wa.Patterns(wa.MessageQueued), wa.Patterns(wa.MessageScheduled)).Query(tx.ringEndpoints)
 	return nil
 }
 

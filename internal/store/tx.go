@@ -37,6 +37,11 @@ func (db *DB) InTx(ctx context.Context, fn func(*Tx) error) error {
 	return db.run(ctx, "BEGIN; SET LOCAL app.system = 'on'", fn)
 }
 
+// InTxRelaxed is InTx for what may be forgotten in a crash of Postgres.
+func (db *DB) InTxRelaxed(ctx context.Context, fn func(*Tx) error) error {
+	return db.run(ctx, "BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL app.system = 'on'", fn)
+}
+
 func (db *DB) run(ctx context.Context, begin string, fn func(*Tx) error) error {
 	ptx, err := db.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
 	if err != nil {
@@ -83,26 +88,29 @@ func (tx *Tx) Step(org wa.OrgID, message wa.MessageID, status wa.Status, note st
 	return nil
 }
 
-// Emit writes an event. Its sequence is drawn last, right before commit, so
-// that the counter's row is locked for as short as can be.
+// Emit writes an event, and a delivery for every endpoint that wants it. Its
+// sequence is drawn last, right before commit, so that the counter's row is
+// locked for as short as can be.
 func (tx *Tx) Emit(org wa.OrgID, client wa.ClientID, kind wa.EventType, data any) error {
 	raw, err := json.Marshal(data)
 	if err != nil {
 		return fmt.Errorf("encode event %s: %w", kind, err)
 	}
+	about := aboutOf(data)
+	statement := emitNumbered
 	if client.IsZero() || unnumbered[kind] {
-		tx.late.Queue(`
-			INSERT INTO events (id, org_id, client_id, type, data)
-			VALUES ($1, $2, $3, $4, $5)`, wa.NewEventID(), org, client, kind, raw)
-		return nil
+		statement = emitUnnumbered
 	}
-	tx.late.Queue(`
-		WITH s AS (
-			UPDATE client_sequences SET last = last + 1, tx = greatest(tx, pg_current_xact_id())
-			WHERE client_id = $3 AND org_id = $2 RETURNING last, tx)
-		INSERT INTO events (id, org_id, client_id, type, data, sequence, tx)
-		SELECT $1, $2, $3, $4, $5, s.last, s.tx FROM s`, wa.NewEventID(), org, client, kind, raw)
+	tx.late.Queue(statement, wa.NewEventID(), org, client, kind, raw, about.Chat, string(about.Direction), about.Endpoint,
+		about.Callback, wa.Patterns(kind)).Query(tx.ringEndpoints)
 	return nil
+}
+
+func aboutOf(data any) wa.About {
+	if d, ok := data.(interface{ About() wa.About }); ok {
+		return d.About()
+	}
+	return wa.About{}
 }
 
 // unnumbered events come from many API processes at once. Numbering them would

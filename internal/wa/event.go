@@ -41,45 +41,58 @@ const (
 	ClientHadError       EventType = "client.error"
 	LimitsChanged        EventType = "client.limits_changed"
 	PlatformOutdated     EventType = "platform.client_outdated"
+	EndpointFailing      EventType = "endpoint.failing"
+	EndpointDisabled     EventType = "endpoint.disabled"
+	EndpointRecovered    EventType = "endpoint.recovered"
+	DeliveryExhausted    EventType = "delivery.exhausted"
+	WebhookTest          EventType = "webhook.test"
 )
 
 // EventInfo describes an event type to people.
 type EventInfo struct {
 	Type        EventType `json:"type"`
 	Description string    `json:"description"`
+	// OptIn events reach only endpoints that name them: "*" and "message.*"
+	// leave them out.
+	OptIn bool `json:"opt_in,omitempty" doc:"Endpoints get it only when they name it; wildcards leave it out"`
 }
 
 var eventInfos = []EventInfo{
-	{MessageQueued, "A message was accepted, or its time came"},
-	{MessageScheduled, "A message was accepted for later"},
-	{MessageSending, "A message left the queue and is on its way to WhatsApp"},
-	{MessageSent, "WhatsApp's server took the message"},
-	{MessageDelivered, "The message reached the recipient's phone"},
-	{MessageRead, "The recipient opened the message"},
-	{MessagePlayed, "The recipient played the message"},
-	{MessageFailed, "The message was given up; data.message.error says why"},
-	{MessageExpired, "The message was not sent before it expired"},
-	{MessageCancelled, "The message was cancelled before it was sent"},
-	{MessageReceived, "Somebody wrote to the client"},
-	{MessageUndecryptable, "A message came that cannot be read yet; the sender was asked again"},
-	{ContactUpdated, "A contact's name, number or hidden address became known or changed"},
-	{ContactIdentity, "A contact uses a new phone"},
-	{ClientCreated, "A client was created"},
-	{ClientDeleted, "A client was deleted"},
-	{ClientPairingStep, "Pairing moved on"},
-	{ClientPairingFailed, "Pairing did not succeed"},
-	{ClientPaired, "A phone was linked"},
-	{ClientIsConnected, "The client is online"},
-	{ClientIsDisconnected, "The client went offline"},
-	{ClientIsLoggedOut, "The client was unlinked from its phone"},
-	{ClientIsReplaced, "The client's keys were used from elsewhere"},
-	{ClientIsBanned, "WhatsApp banned the number"},
-	{ClientIsTempBanned, "WhatsApp banned the number for a time"},
-	{ClientIsRestricted, "WhatsApp forbids the number to start new chats for a time"},
-	{ClientIsUnrestricted, "The number may start new chats again"},
-	{ClientHadError, "WhatsApp refused the connection for a reason we cannot mend"},
-	{LimitsChanged, "A client's sending limits were changed"},
-	{PlatformOutdated, "WhatsApp asks for a newer client library; every reconnect waits for the operator"},
+	{MessageQueued, "A message was accepted, or its time came", true},
+	{MessageScheduled, "A message was accepted for later", false},
+	{MessageSending, "A message left the queue and is on its way to WhatsApp", true},
+	{MessageSent, "WhatsApp's server took the message", false},
+	{MessageDelivered, "The message reached the recipient's phone", false},
+	{MessageRead, "The recipient opened the message", false},
+	{MessagePlayed, "The recipient played the message", false},
+	{MessageFailed, "The message was given up; data.message.error says why", false},
+	{MessageExpired, "The message was not sent before it expired", false},
+	{MessageCancelled, "The message was cancelled before it was sent", false},
+	{MessageReceived, "Somebody wrote to the client", false},
+	{MessageUndecryptable, "A message came that cannot be read yet; the sender was asked again", true},
+	{ContactUpdated, "A contact's name, number or hidden address became known or changed", false},
+	{ContactIdentity, "A contact uses a new phone", true},
+	{ClientCreated, "A client was created", false},
+	{ClientDeleted, "A client was deleted", false},
+	{ClientPairingStep, "Pairing moved on", false},
+	{ClientPairingFailed, "Pairing did not succeed", false},
+	{ClientPaired, "A phone was linked", false},
+	{ClientIsConnected, "The client is online", false},
+	{ClientIsDisconnected, "The client went offline", false},
+	{ClientIsLoggedOut, "The client was unlinked from its phone", false},
+	{ClientIsReplaced, "The client's keys were used from elsewhere", false},
+	{ClientIsBanned, "WhatsApp banned the number", false},
+	{ClientIsTempBanned, "WhatsApp banned the number for a time", false},
+	{ClientIsRestricted, "WhatsApp forbids the number to start new chats for a time", false},
+	{ClientIsUnrestricted, "The number may start new chats again", false},
+	{ClientHadError, "WhatsApp refused the connection for a reason we cannot mend", false},
+	{LimitsChanged, "A client's sending limits were changed", false},
+	{PlatformOutdated, "WhatsApp asks for a newer client library; every reconnect waits for the operator", false},
+	{EndpointFailing, "An endpoint has refused one message four times", false},
+	{EndpointDisabled, "An endpoint was switched off, by itself or by us; data.reason says why", false},
+	{EndpointRecovered, "An endpoint that was failing takes messages again", false},
+	{DeliveryExhausted, "An event was not delivered to an endpoint and will not be tried again unless you ask for it", false},
+	{WebhookTest, "Somebody asked to see whether an endpoint works", false},
 }
 
 // EventTypes lists every event with its description.
@@ -117,4 +130,49 @@ type EventClient struct {
 // EventContact is the data of every contact.* event.
 type EventContact struct {
 	Contact Contact `json:"contact"`
+}
+
+// About is what an event without client can be narrowed and kept in order by;
+// the zero value says nothing. Endpoint is whom the event speaks of and whom it
+// is not sent to.
+type About struct {
+	Chat      ChatID
+	Direction Direction
+	Endpoint  EndpointID
+	Callback  EndpointID
+}
+
+// About names the conversation.
+func (e EventMessage) About() About {
+	return About{Chat: e.Message.ChatID, Direction: e.Message.Direction}
+}
+
+// EventEndpoint is the data of every endpoint.* event.
+type EventEndpoint struct {
+	EndpointID EndpointID `json:"endpoint_id"`
+	URL        string     `json:"url"`
+	Since      *time.Time `json:"since,omitempty" doc:"When the first failure came after the last success"`
+	LastStatus int        `json:"last_status,omitempty" doc:"HTTP status of the last answer; absent when there was none"`
+	Reason     string     `json:"reason,omitempty"`
+}
+
+// About names the endpoint.
+func (e EventEndpoint) About() About { return About{Endpoint: e.EndpointID} }
+
+// EventDelivery is the data of every delivery.* event.
+type EventDelivery struct {
+	EndpointID EndpointID `json:"endpoint_id"`
+	DeliveryID DeliveryID `json:"delivery_id"`
+	EventID    EventID    `json:"event_id"`
+	EventType  EventType  `json:"event_type"`
+	Attempts   int        `json:"attempts"`
+}
+
+// About names the endpoint.
+func (e EventDelivery) About() About { return About{Endpoint: e.EndpointID} }
+
+// EventTest is the data of webhook.test.
+type EventTest struct {
+	EndpointID EndpointID `json:"endpoint_id"`
+	Message    string     `json:"message"`
 }

@@ -1,6 +1,7 @@
 package wa
 
 import (
+	"crypto/md5" //nolint:gosec // makes names, see DeliveryOf
 	"database/sql/driver"
 	"fmt"
 
@@ -26,6 +27,8 @@ type (
 	eventNoun    struct{}
 	endpointNoun struct{}
 	deliveryNoun struct{}
+	recoveryNoun struct{}
+	secretNoun   struct{}
 )
 
 func (orgNoun) prefix() string      { return "org" }
@@ -38,6 +41,8 @@ func (messageNoun) prefix() string  { return "msg" }
 func (eventNoun) prefix() string    { return "evt" }
 func (endpointNoun) prefix() string { return "ep" }
 func (deliveryNoun) prefix() string { return "dlv" }
+func (recoveryNoun) prefix() string { return "rcv" }
+func (secretNoun) prefix() string   { return "whs" }
 
 // The ids of our nouns.
 type (
@@ -51,6 +56,8 @@ type (
 	EventID    = ID[eventNoun]
 	EndpointID = ID[endpointNoun]
 	DeliveryID = ID[deliveryNoun]
+	RecoveryID = ID[recoveryNoun]
+	SecretID   = ID[secretNoun]
 )
 
 // NewID makes a fresh id. Ids of one process rise with time.
@@ -83,6 +90,21 @@ func NewMessageID() MessageID { return NewID[messageNoun]() }
 
 // NewEventID makes an event's id.
 func NewEventID() EventID { return NewID[eventNoun]() }
+
+// NewEndpointID makes an endpoint's id.
+func NewEndpointID() EndpointID { return NewID[endpointNoun]() }
+
+// NewRecoveryID makes a recovery's id.
+func NewRecoveryID() RecoveryID { return NewID[recoveryNoun]() }
+
+// NewSecretID makes the id of an endpoint's secret.
+func NewSecretID() SecretID { return NewID[secretNoun]() }
+
+// DeliveryOf is the id of one event's delivery to one endpoint: there is one,
+// whoever makes it. The store makes the same in SQL.
+func DeliveryOf(endpoint EndpointID, event EventID) DeliveryID {
+	return DeliveryID{uuid: md5.Sum([]byte(endpoint.UUID() + event.UUID()))} //nolint:gosec // a name, not a seal
+}
 
 // ParseID reads a TypeID of noun N, and only of noun N. The zero id has no
 // text form and is refused.

@@ -33,6 +33,13 @@ type (
 		Version int      `json:"v"`
 		Client  ClientID `json:"client_id"`
 	}
+	// DeliverTicket says that an endpoint has something to get (R7). Slow ones
+	// are for endpoints that do not answer at the moment.
+	DeliverTicket struct {
+		Version  int        `json:"v"`
+		Endpoint EndpointID `json:"endpoint_id"`
+		Slow     bool       `json:"slow,omitempty"`
+	}
 )
 
 // Kinds of jobs, as asynq's task types.
@@ -41,6 +48,7 @@ const (
 	JobDrain   = "client:drain"
 	JobControl = "client:control"
 	JobAssign  = "client:assign"
+	JobDeliver = "webhook:deliver"
 )
 
 // Kind is "message:send".
@@ -54,3 +62,6 @@ func (ControlTicket) Kind() string { return JobControl }
 
 // Kind is "client:assign".
 func (AssignTicket) Kind() string { return JobAssign }
+
+// Kind is "webhook:deliver".
+func (DeliverTicket) Kind() string { return JobDeliver }

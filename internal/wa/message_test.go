@@ -113,7 +113,7 @@ func TestFailures(t *testing.T) {
 
 func TestEventTypesAreOneTable(t *testing.T) {
 	t.Parallel()
-	shape := regexp.MustCompile(`^(message|contact|client|platform)\.[a-z_]+$`)
+	shape := regexp.MustCompile(`^(message|contact|client|platform|endpoint|delivery|webhook)\.[a-z_]+$`)
 	seen := map[wa.EventType]bool{}
 	for _, e := range wa.EventTypes() {
 		if !shape.MatchString(string(e.Type)) || e.Description == "" || seen[e.Type] {

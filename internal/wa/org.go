@@ -33,20 +33,25 @@ type Permission string
 
 // The permissions that exist so far.
 const (
-	ReadClients  Permission = "clients:read"
-	WriteClients Permission = "clients:write"
-	SendMessages Permission = "messages:send"
-	SendBulk     Permission = "messages:bulk"
-	ReadMessages Permission = "messages:read"
-	EditMessages Permission = "messages:write"
-	ReadContacts Permission = "contacts:read"
-	ReadEvents   Permission = "events:read"
-	Everything   Permission = "admin" // every permission, and the queues page
+	ReadClients   Permission = "clients:read"
+	WriteClients  Permission = "clients:write"
+	SendMessages  Permission = "messages:send"
+	SendBulk      Permission = "messages:bulk"
+	ReadMessages  Permission = "messages:read"
+	EditMessages  Permission = "messages:write"
+	ReadContacts  Permission = "contacts:read"
+	ReadEvents    Permission = "events:read"
+	ReadWebhooks  Permission = "webhooks:read"
+	WriteWebhooks Permission = "webhooks:write"
+	Everything    Permission = "admin" // every permission, and the queues page
 )
 
 // Permissions lists them.
 func Permissions() []Permission {
-	return []Permission{ReadClients, WriteClients, SendMessages, SendBulk, ReadMessages, EditMessages, ReadContacts, ReadEvents, Everything}
+	return []Permission{
+		ReadClients, WriteClients, SendMessages, SendBulk, ReadMessages, EditMessages, ReadContacts, ReadEvents,
+		ReadWebhooks, WriteWebhooks, Everything,
+	}
 }
 
 // Actor is who acts: it is passed to every verb, never hidden in a context.
