@@ -89,6 +89,12 @@ func (s *Service) Connect(ctx context.Context, by wa.Actor, id wa.ClientID) (wa.
 		if c.JID == "" {
 			return wa.Errorf(wa.Conflict, "the client is %s: pair it with a phone first", c.Status)
 		}
+		if c.Status == wa.ClientStopped || c.Status == wa.ClientReplaced {
+			// Whoever holds it next must see that a person wants it after all.
+			if _, err := tx.SetStatus(ctx, by.Org, id, c.Epoch, wa.ClientConnecting, "On its way to WhatsApp.", nil); err != nil {
+				return err
+			}
+		}
 		return s.want(ctx, tx, c, wa.WantConnected)
 	})
 }

@@ -163,8 +163,13 @@ func (h *Hold) release(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	err := h.w.db.InOrg(ctx, h.org, func(tx *store.Tx) error {
-		if h.Client().Status.Online() {
-			if _, err := tx.SetStatus(ctx, h.org, h.id, epoch, wa.ClientConnecting, "Moving to another worker.", nil); err != nil {
+		row, err := tx.ClientRow(ctx, h.org, h.id)
+		if err != nil {
+			return err
+		}
+		if row.Status.Online() {
+			if _, err := tx.SetStatus(ctx, h.org, h.id, epoch, wa.ClientConnecting, "Moving to another worker.",
+				h.until(wa.ClientConnecting, time.Time{})); err != nil {
 				return err
 			}
 		}

@@ -57,6 +57,12 @@ func (h *Hold) onState(s provider.StateChanged) {
 	}
 	r := guard.React(s, now, h.sup.history)
 	h.sup.history = h.sup.history.After(s, now)
+	switch s.Signal {
+	case provider.Restricted:
+		h.sup.heldTill = r.Until
+	case provider.RestrictionLifted:
+		h.sup.heldTill = time.Time{}
+	}
 	if h.late(s) {
 		return
 	}
@@ -198,10 +204,7 @@ func (h *Hold) sameAttempt(tx *store.Tx, s provider.StateChanged) (bool, error) 
 }
 
 func (h *Hold) writeStatus(tx *store.Tx, r guard.Reaction, until time.Time) (bool, error) {
-	var end *time.Time
-	if !until.IsZero() {
-		end = &until
-	}
+	end := h.until(r.Status, until)
 	switch {
 	case r.Forget:
 		return tx.SetUnpaired(h.ctx, h.org, h.id, h.epoch.Load(), r.Status, r.Reason, end)

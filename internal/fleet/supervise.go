@@ -22,6 +22,7 @@ type supervisor struct {
 	connectAt  time.Time // when to try next; zero: not
 	forFleet   bool      // connectAt is what it is because the fleet stands still
 	bannedTill time.Time // a ban's end: no attempt before
+	heldTill   time.Time // the end of a restriction: it outlives lines and owners
 	halted     bool      // a former owner gave up; only a person starts it again
 	connecting bool      // an attempt is under way
 	attempt    int       // counts attempts
@@ -81,7 +82,8 @@ func (h *Hold) guarded(fn func()) {
 func (h *Hold) adopt() {
 	c, now := h.Client(), time.Now()
 	switch {
-	case c.Status == wa.ClientRestricted && c.Until != nil:
+	case c.Until != nil && c.Until.After(now) && mayBeRestricted(c.Status):
+		h.sup.heldTill = *c.Until
 		h.sup.history = h.sup.history.RestrictUntil(*c.Until)
 	case c.Status == wa.ClientTempBanned && c.Until != nil && c.Until.After(now):
 		h.sup.bannedTill = *c.Until
@@ -96,6 +98,24 @@ func (h *Hold) adopt() {
 	}
 	h.reload()
 	h.sup.halted = false // what is wanted from now on, a person wants
+}
+
+// mayBeRestricted reports whether a client's "until" speaks of a restriction:
+// it is kept while the line comes and goes.
+func mayBeRestricted(s wa.ClientStatus) bool {
+	return s.Online() || s == wa.ClientConnecting || s == wa.ClientDisconnected
+}
+
+// until is what a client's row says of the end of a ban or restriction, for a
+// status that has none of its own.
+func (h *Hold) until(s wa.ClientStatus, own time.Time) *time.Time {
+	if own.IsZero() && mayBeRestricted(s) && h.sup.heldTill.After(time.Now()) {
+		own = h.sup.heldTill
+	}
+	if own.IsZero() {
+		return nil
+	}
+	return &own
 }
 
 // reload reads the client's row and turns to what is wanted now.
@@ -224,10 +244,11 @@ func (h *Hold) connect(now time.Time) {
 		h.sup.connectAt, h.sup.forFleet = again, true
 		return
 	}
+	session := h.currentSession()
 	h.dropDial()
 	h.sup.connectAt, h.sup.forFleet, h.sup.connecting, h.sup.deadline = time.Time{}, false, true, time.Time{}
 	h.sup.attempt++
-	session, attempt := h.currentSession(), h.sup.attempt
+	attempt := h.sup.attempt
 	ctx, giveUp := context.WithCancel(h.ctx)
 	h.sup.giveUp = giveUp
 	go func() {

@@ -53,7 +53,7 @@ func (h *Hold) wantOnline(c wa.Client) {
 
 func (h *Hold) setStatus(s wa.ClientStatus, reason string) {
 	h.persist(func(tx *store.Tx) error {
-		_, err := tx.SetStatus(h.ctx, h.org, h.id, h.epoch.Load(), s, reason, nil)
+		_, err := tx.SetStatus(h.ctx, h.org, h.id, h.epoch.Load(), s, reason, h.until(s, time.Time{}))
 		return err
 	})
 	h.noteStatus(s, reason)
@@ -69,7 +69,7 @@ func (h *Hold) wantOffline() {
 	h.closeSession()
 	const reason = "Disconnected on request. Messages wait until somebody connects it again."
 	h.persist(func(tx *store.Tx) error {
-		moved, err := tx.SetStatus(h.ctx, h.org, h.id, h.epoch.Load(), wa.ClientDisconnected, reason, nil)
+		moved, err := tx.SetStatus(h.ctx, h.org, h.id, h.epoch.Load(), wa.ClientDisconnected, reason, h.until(wa.ClientDisconnected, time.Time{}))
 		if err != nil || !moved {
 			return err
 		}
