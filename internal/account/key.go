@@ -10,7 +10,8 @@ import (
 )
 
 // CreateKey makes an API key for an org and gives its text, which is not kept.
-// Scopes must be known permissions, and at least one.
+// Scopes must be known permissions, and at least one. An org that is not there
+// is NotFound.
 func (s *Service) CreateKey(ctx context.Context, org wa.OrgID, name string, scopes []wa.Permission) (wa.APIKey, wa.Secret, error) {
 	name = strings.TrimSpace(name)
 	if name == "" {
@@ -26,6 +27,11 @@ func (s *Service) CreateKey(ctx context.Context, org wa.OrgID, name string, scop
 	}
 	text, public := wa.NewKeyText()
 	key := wa.APIKey{ID: wa.NewKeyID(), OrgID: org, PublicID: public, Hash: wa.HashKey(s.pepper, text), Name: name, Scopes: scopes}
-	err := s.db.InOrg(ctx, org, func(tx *store.Tx) error { return tx.InsertKey(ctx, key) })
+	err := s.db.InOrg(ctx, org, func(tx *store.Tx) error {
+		if _, err := tx.Org(ctx, org); err != nil {
+			return err
+		}
+		return tx.InsertKey(ctx, key)
+	})
 	return key, text, err
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+
+	"chasqui/internal/queue"
 )
 
 // commands is the operator's command line. Settings come from the environment
@@ -35,7 +37,10 @@ type console struct {
 }
 
 // CLI runs chasqui and ends the process.
-func CLI() { os.Exit(Command(os.Args[1:], os.Environ(), os.Stdout, os.Stderr)) }
+func CLI() {
+	queue.LogRedis(slog.New(slog.DiscardHandler)) // what matters comes back as an error
+	os.Exit(Command(os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}
 
 // Command runs one command line and gives the exit status: 0, 1 for what
 // failed, 2 for what was not understood.

@@ -71,9 +71,8 @@ func named(wrong []Mistake, setting string) bool {
 func gather(environ []string) (map[string]string, []Mistake) {
 	given := map[string]string{}
 	for _, e := range environ {
-		if name, value, _ := strings.Cut(e, "="); value != "" {
-			given[name] = value
-		}
+		name, value, _ := strings.Cut(e, "=")
+		given[name] = value
 	}
 	values := map[string]string{}
 	var wrong []Mistake

@@ -1,0 +1,216 @@
+package app_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"chasqui/internal/app"
+)
+
+const goodKey = "0b6fRUXyUJyhTjJPRNeSlFgoTuNbQAXXOOHSHDBWpn8="
+
+func needed(more ...string) []string {
+	return append([]string{"CHASQUI_MASTER_KEY=" + goodKey, "DATABASE_URL=postgres://u:hush@h/d", "REDIS_URL=redis://:hush@h"}, more...)
+}
+
+func TestDefaultsAreUsable(t *testing.T) {
+	t.Parallel()
+	c, err := app.Load(needed("LOG_LEVEL="), app.Required...) // an empty value counts as not set
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Env != app.Prod || c.HTTPAddr != ":3002" || c.MetricsAddr != "127.0.0.1:9102" || c.WorkerCapacity != 1000 ||
+		c.ConnectConcurrency != 10 || c.ConnectPerSecond != 5 || c.LogFormat != "json" || c.QueuesWritable || c.ShutdownTimeout != 20*time.Second {
+		t.Errorf("defaults are %+v", c)
+	}
+}
+
+// Whoever corrects settings one mistake at a time loses patience.
+func TestEveryMistakeAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := app.Load([]string{
+		"CHASQUI_ENV=staging", "CHASQUI_MASTER_KEY=short", "DATABASE_URL=mysql://h", "HTTP_ADDR=3002", "METRICS_ADDR=9102",
+		"PUBLIC_URL=example.com", "TRUSTED_PROXIES=10.0.0.0/8,me", "QUEUES_WRITABLE=perhaps", "WORKER_CAPACITY=many", "CONNECT_CONCURRENCY=0",
+		"CONNECT_PER_SECOND=-1", "LOG_LEVEL=LOUD", "LOG_FORMAT=xml", "SHUTDOWN_TIMEOUT=20", "WHATSAPP_ROOT_KEY=abc", "PACE_FACTOR=0",
+	}, app.Required...)
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	var names []string
+	for line := range strings.Lines(err.Error()) {
+		name, _, _ := strings.Cut(line, " ")
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	want := []string{
+		"CHASQUI_ENV", "CHASQUI_MASTER_KEY", "CONNECT_CONCURRENCY", "CONNECT_PER_SECOND", "DATABASE_URL", "HTTP_ADDR", "LOG_FORMAT", "LOG_LEVEL",
+		"METRICS_ADDR", "PACE_FACTOR", "PUBLIC_URL", "QUEUES_WRITABLE", "REDIS_URL", "SHUTDOWN_TIMEOUT", "TRUSTED_PROXIES", "WHATSAPP_ROOT_KEY",
+		"WORKER_CAPACITY",
+	}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Errorf("named settings (-want +got):\n%s\n%v", diff, err)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	root := strings.Repeat("ab", 32)
+	for name, tt := range map[string]struct {
+		environ []string
+		want    string // part of the error; "" means accepted
+	}{
+		"nothing set":                  {nil, "DATABASE_URL is not set"},
+		"simulation in production":     {needed("WHATSAPP_ENDPOINT=h:1"), "WHATSAPP_ENDPOINT is only for"},
+		"root key in production":       {needed("WHATSAPP_ROOT_KEY=" + root), "WHATSAPP_ROOT_KEY is only for"},
+		"authority in production":      {needed("WHATSAPP_CA_FILE=/x"), "WHATSAPP_CA_FILE is only for"},
+		"fast pace in production":      {needed("PACE_FACTOR=2"), "PACE_FACTOR is only for"},
+		"simulation in development":    {needed("CHASQUI_ENV=dev", "WHATSAPP_ENDPOINT=h:1", "WHATSAPP_ROOT_KEY="+root), ""},
+		"simulation in tests":          {needed("CHASQUI_ENV=test", "WHATSAPP_ENDPOINT=h:1", "PACE_FACTOR=9"), ""},
+		"key of zeros":                 {needed("CHASQUI_MASTER_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), "is not random"},
+		"key of zeros, for tests":      {needed("CHASQUI_ENV=test", "CHASQUI_MASTER_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), ""},
+		"key of 31 bytes":              {needed("CHASQUI_MASTER_KEY=0b6fRUXyUJyhTjJPRNeSlFgoTuNbQAXXOOHSHDBWpg=="), "exactly 32 bytes"},
+		"proxies as addresses":         {needed("TRUSTED_PROXIES=10.0.0.1,fd00::/8"), ""},
+		"secret and its file together": {needed("DATABASE_URL_FILE=/x"), "DATABASE_URL and DATABASE_URL_FILE are both set"},
+		"secret file that is missing":  {needed("REDIS_URL=", "REDIS_URL_FILE=/does/not/exist"), "REDIS_URL cannot be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := app.Load(tt.environ, app.Required...)
+			switch {
+			case tt.want == "" && err != nil:
+				t.Errorf("refused: %v", err)
+			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+				t.Errorf("error is %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestSecretsFromFiles(t *testing.T) {
+	t.Parallel()
+	var environ []string
+	for _, e := range needed() {
+		name, value, _ := strings.Cut(e, "=")
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(value+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		environ = append(environ, name+"_FILE="+path)
+	}
+	c, err := app.Load(environ, app.Required...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.MasterKey.Reveal() != goodKey || c.DatabaseURL.Reveal() != "postgres://u:hush@h/d" || c.RedisURL.Reveal() != "redis://:hush@h" {
+		t.Error("the files' contents are not what is in force")
+	}
+}
+
+func TestMistakesDoNotShowSecrets(t *testing.T) {
+	t.Parallel()
+	_, err := app.Load([]string{"DATABASE_URL=mysql://u:hush@h/d", "CHASQUI_MASTER_KEY=hush", "REDIS_URL=http://:hush@h"})
+	if err == nil || strings.Contains(err.Error(), "hush") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestDumpShowsEverythingButSecrets(t *testing.T) {
+	t.Parallel()
+	c, err := app.Load(needed("TRUSTED_PROXIES=10.0.0.1,10.0.0.2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := c.Dump(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"CHASQUI_ENV=prod\n", "CHASQUI_MASTER_KEY=***\n", "DATABASE_URL=***\n", "TRUSTED_PROXIES=10.0.0.1,10.0.0.2\n", "SHUTDOWN_TIMEOUT=20s\n",
+	} {
+		if !strings.Contains(b.String(), line) {
+			t.Errorf("the dump lacks %q:\n%s", line, b.String())
+		}
+	}
+	if strings.Contains(b.String(), "hush") || strings.Contains(b.String(), goodKey) {
+		t.Errorf("the dump shows a secret:\n%s", b.String())
+	}
+}
+
+func TestPepperIsDrawnFromTheMasterKey(t *testing.T) {
+	t.Parallel()
+	one, err := load(t, needed()).Pepper()
+	if err != nil || len(one) != 32 {
+		t.Fatalf("pepper of %d bytes: %v", len(one), err)
+	}
+	again, _ := load(t, needed()).Pepper()
+	other, _ := load(t, needed("CHASQUI_MASTER_KEY="+masterKey())).Pepper()
+	if !bytes.Equal(one, again) || bytes.Equal(one, other) || strings.Contains(goodKey, string(one)) {
+		t.Error("the pepper must follow from the key and be none of it")
+	}
+	if _, err := (app.Config{}).Pepper(); err == nil {
+		t.Error("a pepper without a master key")
+	}
+}
+
+var update = flag.Bool("update", false, "rewrite generated files")
+
+// The settings are documented where they are declared, and nowhere else.
+func TestGeneratedFiles(t *testing.T) {
+	t.Parallel()
+	var example, table bytes.Buffer
+	if err := app.EnvExample(&example); err != nil {
+		t.Fatal(err)
+	}
+	if err := app.SettingsTable(&table); err != nil {
+		t.Fatal(err)
+	}
+	const operations = "../../docs/operations.md"
+	compare(t, "../../.env.example", example.String())
+	compare(t, operations, between(t, operations, table.String()))
+	for _, s := range app.Settings() {
+		if s.Help == "" || s.Name == "" || strings.Contains(s.Help, "|") {
+			t.Errorf("setting %+v: it needs a name and a help that fits into a table", s)
+		}
+	}
+}
+
+// between gives a file with other text between its markers.
+func between(t *testing.T, path, text string) string {
+	t.Helper()
+	const begin, end = "<!-- settings:start -->\n", "<!-- settings:end -->\n"
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, ok := strings.Cut(string(raw), begin)
+	_, tail, found := strings.Cut(rest, end)
+	if !ok || !found {
+		t.Fatalf("%s has no markers for the settings", path)
+	}
+	return head + begin + text + end + tail
+}
+
+func compare(t *testing.T, path, want string) {
+	t.Helper()
+	got, err := os.ReadFile(path)
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("%s is out of date: make generate (-want +got):\n%s", path, diff)
+	}
+}
