@@ -16,7 +16,11 @@ import (
 func TestCleanName(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ give, want string }{
-		{"Ana", "Ana"}, {"  Ana\n", "Ana"}, {"A\x00n\u202ea\u2066", "Ana"}, {"A\xffna", "A\uFFFDna"}, {"\u2028", ""},
+		{"Ana", "Ana"},
+		{"  Ana\n", "Ana"},
+		{"A\x00n\u202ea\u2066", "Ana"},
+		{"A\xffna", "A\uFFFDna"},
+		{"\u2028", ""},
 		{strings.Repeat("é", 500), strings.Repeat("é", 200)},
 	}
 	for _, tt := range tests {

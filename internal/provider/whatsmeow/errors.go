@@ -60,8 +60,10 @@ var early = []rule{
 	{is(errUnsupported), lasting(wa.FailContentUnsupported)},
 	{is(errNotOnNetwork), lasting(wa.FailNotOnWhatsApp)},
 	{says("no LID found for"), lasting(wa.FailNotOnWhatsApp)},
-	{is(errNobody, wm.ErrRecipientADJID, wm.ErrUnknownServer, wm.ErrBroadcastListUnsupported, wm.ErrInvalidInlineBotID),
-		lasting(wa.FailRecipientInvalid)},
+	{
+		is(errNobody, wm.ErrRecipientADJID, wm.ErrUnknownServer, wm.ErrBroadcastListUnsupported, wm.ErrInvalidInlineBotID),
+		lasting(wa.FailRecipientInvalid),
+	},
 	{is(wm.ErrNotInGroup, wm.ErrGroupNotFound), lasting(wa.FailGroupUnavailable)},
 	{is(errNoCiphertext, wm.ErrNoSession, signalerror.ErrUntrustedIdentity), passing(wa.FailSessionInvalid, 10*time.Second)},
 	{is(errGripLost), passing(wa.FailInternal, time.Second)},

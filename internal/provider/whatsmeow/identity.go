@@ -22,7 +22,8 @@ func clientPayload(device *store.Device, look wa.Device) *waWa6.ClientPayload {
 	if payload.DevicePairingData == nil {
 		return payload
 	}
-	props := proto.Clone(store.DeviceProps).(*waCompanionReg.DeviceProps)
+	props := &waCompanionReg.DeviceProps{}
+	proto.Merge(props, store.DeviceProps)
 	if look.OS != "" {
 		props.Os = proto.String(look.OS)
 	}

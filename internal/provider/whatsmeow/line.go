@@ -31,7 +31,10 @@ type line struct {
 	mu     sync.Mutex
 	cancel context.CancelCauseFunc // ends the connection's context
 	up     bool                    // the dial has succeeded
+	online bool                    // the login has, too; the library's own word survives a reconnect
 	login  *time.Timer             // hangs up when the login takes too long
+	since  time.Time               // when the dial began
+	behind bool                    // what waited at the server is not all told yet
 }
 
 func newLine(s *session, device *store.Device) *line {
@@ -97,7 +100,7 @@ func (l *line) samePerson(ctx context.Context, a, b types.JID) bool {
 // connect dials once. The connection outlives ctx; only the dialling minds it.
 func (l *line) connect(ctx context.Context) error {
 	if l.cli.IsConnected() {
-		if l.cli.IsLoggedIn() || l.loggingIn() {
+		if l.loggedIn() || l.loggingIn() {
 			return nil
 		}
 		l.hangUp()
@@ -128,7 +131,8 @@ func (l *line) begin() context.Context {
 		l.cancel(errHungUp)
 	}
 	ctx, cancel := context.WithCancelCause(l.s.ctx)
-	l.cancel, l.up = cancel, false
+	l.cancel, l.up, l.online = cancel, false, false
+	l.since, l.behind = time.Now(), true
 	return ctx
 }
 
@@ -181,7 +185,7 @@ func (l *line) hangUp() {
 	l.loginDone()
 	l.mu.Lock()
 	up := l.up
-	l.up = false
+	l.up, l.online = false, false
 	l.mu.Unlock()
 	if up {
 		l.cli.Disconnect()
@@ -189,7 +193,37 @@ func (l *line) hangUp() {
 	l.giveUp(errHungUp)
 }
 
-func (l *line) loggedIn() bool { return l.cli.IsConnected() && l.cli.IsLoggedIn() }
+// cameOnline notes the end of the login. It is false when the line has broken
+// in the meantime.
+func (l *line) cameOnline() bool {
+	l.loginDone()
+	connected := l.cli.IsConnected()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.online = l.up && connected
+	return l.online
+}
+
+func (l *line) loggedIn() bool {
+	l.mu.Lock()
+	online := l.online
+	l.mu.Unlock()
+	return online && l.cli.IsConnected()
+}
+
+// waited reports whether a message of that time was waiting at the server when
+// the line came up.
+func (l *line) waited(at time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.behind && at.Before(l.since.Truncate(time.Second))
+}
+
+func (l *line) caughtUp() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.behind = false
+}
 
 // gone reports that the device was deleted; it can never connect again.
 func (l *line) gone() bool { return l.lost.Load() }
@@ -201,7 +235,7 @@ func (l *line) dropped() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	was := l.up
-	l.up = false
+	l.up, l.online = false, false
 	return was
 }
 

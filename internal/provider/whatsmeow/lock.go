@@ -52,7 +52,7 @@ func (l *sessionLock) take(ctx context.Context, lease time.Duration) (*grip, err
 	select {
 	case <-l.free:
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, ctx.Err()
 	}
 	g := &grip{lock: l}
 	if lease > 0 {

@@ -53,7 +53,7 @@ func (l libraryLog) write(level slog.Level, format string, args []any) {
 			args[i] = "<" + node.Tag + ">"
 		}
 	}
-	l.log.Log(ctx, level, scrub(fmt.Sprintf(format, args...)), "from", "whatsmeow")
+	l.log.Log(ctx, level, "the library says", "text", scrub(fmt.Sprintf(format, args...)))
 }
 
 const maxLogLine = 1000

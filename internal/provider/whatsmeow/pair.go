@@ -2,14 +2,11 @@ package whatsmeow
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
 	wm "go.mau.fi/whatsmeow"
-	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 
 	"chasqui/internal/provider"
@@ -92,11 +89,18 @@ func (p *pairing) stop() {
 	}
 }
 
-// hear hands an event of the library to the attempt.
+// hear hands an event of the library to the attempt. A phone that was linked
+// just after the attempt was dropped is linked in vain: its keys go.
 func (p *pairing) hear(evt any) {
-	select {
-	case p.events <- evt:
-	case <-p.ctx.Done():
+	if p.ctx.Err() == nil {
+		select {
+		case p.events <- evt:
+			return
+		case <-p.ctx.Done():
+		}
+	}
+	if _, late := evt.(*events.PairSuccess); late && !p.over() {
+		p.line.forget()
 	}
 }
 
@@ -217,62 +221,6 @@ func phoneCodeText(err error) string {
 	return "WhatsApp gave no code. Ask for a new one."
 }
 
-func (p *pairing) askPasskey(e *events.PairPasskeyRequest) (over bool) {
-	request, err := json.Marshal(e.PublicKey)
-	if err != nil {
-		p.fail("passkey_error", "The passkey request could not be read. Ask for new codes.")
-		return true
-	}
-	p.timer.Reset(passkeyWait)
-	p.codes = p.codes[len(p.codes):]
-	p.s.tell(provider.PasskeyWanted{Request: request})
-	return false
-}
-
-func (p *pairing) askConfirmation(e *events.PairPasskeyConfirmation) (over bool) {
-	p.timer.Reset(passkeyWait)
-	if !e.SkipHandoffUX {
-		p.s.tell(provider.PasskeyWanted{Confirm: e.Code})
-		return false
-	}
-	if err := p.line.cli.SendPasskeyConfirmation(p.ctx); err != nil {
-		p.fail("passkey_error", "WhatsApp did not accept the passkey. Ask for new codes.")
-		return true
-	}
-	return false
-}
-
-// AnswerPasskey passes on what a person's passkey answered.
-func (s *session) AnswerPasskey(ctx context.Context, response []byte) error {
-	p, err := s.underWay()
-	if err != nil {
-		return err
-	}
-	var answer types.WebAuthnResponse
-	if err := json.Unmarshal(response, &answer); err != nil {
-		return fmt.Errorf("passkey response: %w", err)
-	}
-	return p.line.cli.SendPasskeyResponse(ctx, &answer)
-}
-
-// ConfirmPasskey finishes after a person has compared the codes.
-func (s *session) ConfirmPasskey(ctx context.Context) error {
-	p, err := s.underWay()
-	if err != nil {
-		return err
-	}
-	return p.line.cli.SendPasskeyConfirmation(ctx)
-}
-
-func (s *session) underWay() (*pairing, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.pairing == nil {
-		return nil, errors.New("no pairing is under way")
-	}
-	return s.pairing, nil
-}
-
 // fail ends the attempt and throws the device away.
 func (p *pairing) fail(code, reason string) {
 	p.line.hangUp()
@@ -291,77 +239,4 @@ func (p *pairing) finish() bool {
 	}
 	p.s.pairing = nil
 	return true
-}
-
-// succeed makes the device the session's own. It is noted by the sink before
-// the restart that brings it online: whatever happens then, the keys are found
-// again.
-func (p *pairing) succeed(e *events.PairSuccess) {
-	p.paired.Store(true)
-	ctx, cancel := context.WithTimeout(p.s.ctx, storeWait)
-	defer cancel()
-	if err := p.s.out.tellAndWait(ctx, pairedOf(e)); err != nil {
-		p.line.forget()
-		p.fail("not_stored", "The new device could not be stored. Ask for new codes.")
-		return
-	}
-	dropped := p.adopt(e.ID.String())
-	if dropped {
-		return
-	}
-	p.awaitRestart()
-	p.line.hangUp()
-	p.s.reconnect()
-}
-
-func pairedOf(e *events.PairSuccess) provider.Paired {
-	peer := peerOf(e.ID, e.LID)
-	return provider.Paired{
-		JID: e.ID.String(), Phone: peer.Phone, LID: peer.LID,
-		Platform: cleanName(e.Platform), Name: cleanName(e.BusinessName),
-	}
-}
-
-// adopt replaces the session's line by the new one. dropped tells that
-// somebody wanted the number offline in the meantime; it stays so.
-func (p *pairing) adopt(jid string) (dropped bool) {
-	s := p.s
-	s.mu.Lock()
-	old, oldJID := s.line, s.jid
-	s.jid, s.line = jid, p.line
-	dropped = s.pairing != p
-	if !dropped {
-		s.pairing = nil
-	}
-	s.mu.Unlock()
-	if oldJID != "" && oldJID != jid {
-		s.forgetDevice(old, oldJID)
-	}
-	return dropped
-}
-
-// awaitRestart waits for WhatsApp to ask for the restart.
-func (p *pairing) awaitRestart() {
-	timer := time.NewTimer(restartWait)
-	defer timer.Stop()
-	for {
-		select {
-		case evt := <-p.events:
-			if _, ok := evt.(*events.ManualLoginReconnect); ok {
-				return
-			}
-		case <-timer.C:
-			return
-		case <-p.ctx.Done():
-			return
-		}
-	}
-}
-
-// reconnect is the one time that a session connects by itself.
-func (s *session) reconnect() {
-	err := s.Connect(s.ctx)
-	if err != nil && s.ctx.Err() == nil {
-		s.tell(provider.StateChanged{Signal: provider.Disconnected, Reason: "Linked, but the line could not be restarted."})
-	}
 }

@@ -26,9 +26,10 @@ func (l *line) onMessage(ctx context.Context, e *events.Message) bool {
 	if from == (provider.Peer{}) && group == "" {
 		return true
 	}
+	at := cleanTime(e.Info.Timestamp, time.Now())
 	return l.s.give(provider.Received{
 		WireID: e.Info.ID, From: from, Group: group, FromMe: e.Info.IsFromMe,
-		PushName: nameIn(e.Info), At: cleanTime(e.Info.Timestamp, time.Now()),
+		PushName: nameIn(e.Info), At: at, Offline: l.waited(at),
 		Content: d.content, Type: d.kind, QuotedID: d.quotedID, Mentions: l.phones(ctx, d.mentions),
 	})
 }

@@ -127,7 +127,7 @@ func TestWaitedAtTheServer(t *testing.T) {
 	await[provider.CaughtUp](t, n.sink, mark, nil)
 	got := all[provider.Received](n.sink)
 	for i, m := range got[1:] {
-		if want := (wa.Text{Body: fmt.Sprint("waiting ", i)}); m.Content != want {
+		if want := (wa.Text{Body: fmt.Sprint("waiting ", i)}); m.Content != want || !m.Offline && time.Since(m.At) > 5*time.Second {
 			t.Fatalf("message %d: got %+v", i, m)
 		}
 	}

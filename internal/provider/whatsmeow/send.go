@@ -123,7 +123,7 @@ func (l *line) whyNoKeys(ctx context.Context, peer provider.Peer, to types.JID, 
 // no call for that, but it does so when WhatsApp tells of a change.
 func (l *line) forgetDevices(ctx context.Context, to types.JID) {
 	for _, jid := range bothJIDs(knownPeer(ctx, l.device, to, types.EmptyJID)) {
-		l.cli.DangerousInternals().HandleDeviceNotification(ctx, &waBinary.Node{
+		l.cli.DangerousInternals().HandleDeviceNotification(ctx, &waBinary.Node{ //nolint:staticcheck // "dangerous" is the library's word for what it may rename
 			Tag:   "notification",
 			Attrs: waBinary.Attrs{"from": jid},
 			Content: []waBinary.Node{{

@@ -226,7 +226,7 @@ func enter(ctx context.Context, door chan struct{}) error {
 	case door <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctx.Err()
 	}
 }
 

@@ -50,8 +50,10 @@ func signalOf(evt any, now time.Time) (state provider.StateChanged, ended bool) 
 	case *events.TemporaryBan:
 		return temporaryBan(e, now), true
 	case *events.ClientOutdated:
-		return provider.StateChanged{Signal: provider.Outdated, Code: "405",
-			Reason: "WhatsApp refuses this version of the client. Update it, or set a newer web version."}, true
+		return provider.StateChanged{
+			Signal: provider.Outdated, Code: "405",
+			Reason: "WhatsApp refuses this version of the client. Update it, or set a newer web version.",
+		}, true
 	case *events.ConnectFailure:
 		return connectFailure(e), true
 	case *events.CATRefreshError:
@@ -75,8 +77,10 @@ func loggedOut(e *events.LoggedOut) provider.StateChanged {
 	state := provider.StateChanged{Signal: provider.LoggedOut, Code: "401", Reason: "The number was unlinked on its phone."}
 	switch e.Reason {
 	case events.ConnectFailureMainDeviceGone:
-		state = provider.StateChanged{Signal: provider.Locked, Code: "403",
-			Reason: "The phone itself is logged out. This happens with bans and with a change of phone."}
+		state = provider.StateChanged{
+			Signal: provider.Locked, Code: "403",
+			Reason: "The phone itself is logged out. This happens with bans and with a change of phone.",
+		}
 	case events.ConnectFailureUnknownLogout:
 		state = provider.StateChanged{Signal: provider.Banned, Code: "406", Reason: "WhatsApp banned the number."}
 	}
@@ -143,10 +147,9 @@ func (s *session) noteLock(state provider.StateChanged) {
 // onConnected tells that the number is online. The library says so also when
 // the line broke during the last steps of the login.
 func (l *line) onConnected(ctx context.Context) {
-	if !l.loggedIn() {
+	if !l.cameOnline() {
 		return
 	}
-	l.loginDone()
 	l.s.tell(provider.StateChanged{Signal: provider.Connected})
 	l.showPresence(ctx)
 }
@@ -174,6 +177,9 @@ func (l *line) onOwnName(ctx context.Context, name string) {
 	}
 }
 
-func (l *line) onCaughtUp(count int) { l.s.tell(provider.CaughtUp{Count: max(count, 0)}) }
+func (l *line) onCaughtUp(count int) {
+	l.caughtUp()
+	l.s.tell(provider.CaughtUp{Count: max(count, 0)})
+}
 
 func nameOfEvent(evt any) string { return strings.TrimPrefix(fmt.Sprintf("%T", evt), "*") }

@@ -2,12 +2,9 @@ package whatsmeow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
-
-	"go.mau.fi/whatsmeow/types"
-
-	"chasqui/internal/provider"
 )
 
 // LogOut unlinks the number from its phone and forgets its keys. It comes
@@ -21,7 +18,7 @@ func (s *session) LogOut(ctx context.Context) error {
 	}
 	l, err := s.cameOnline(ctx)
 	switch {
-	case err == errNotPaired:
+	case errors.Is(err, errNotPaired):
 		return nil
 	case err != nil:
 		return err
@@ -51,7 +48,7 @@ func (s *session) cameOnline(ctx context.Context) (*line, error) {
 	defer cancel()
 	for {
 		l, err := s.online()
-		if err == nil || err == errNotPaired || err == errClosed {
+		if err == nil || errors.Is(err, errNotPaired) || errors.Is(err, errClosed) {
 			return l, err
 		}
 		select {
@@ -93,26 +90,4 @@ func (s *session) forgetDevice(old *line, jid string) {
 	if err != nil {
 		s.log.Warn("keys of the earlier pairing not deleted", "error", scrub(err.Error()))
 	}
-}
-
-// Typing shows or hides "typing…" to the other end.
-func (s *session) Typing(ctx context.Context, to provider.Peer, on bool) error {
-	l, err := s.online()
-	if err != nil {
-		return err
-	}
-	jid, err := jidOf(to)
-	if err != nil {
-		return err
-	}
-	if jid.Server == types.DefaultUserServer {
-		if p := knownPeer(ctx, l.device, jid, types.EmptyJID); p.LID != "" {
-			jid = types.NewJID(p.LID, types.HiddenUserServer)
-		}
-	}
-	state := types.ChatPresencePaused
-	if on {
-		state = types.ChatPresenceComposing
-	}
-	return l.cli.SendChatPresence(ctx, jid, state, types.ChatPresenceMediaText)
 }
