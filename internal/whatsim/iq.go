@@ -50,6 +50,11 @@ func (s *Server) answer(c *conn, n *node) {
 		c.send(iqError(n, 401, "not-authorized"))
 		return
 	}
+	s.answerPaired(c, n)
+}
+
+// answerPaired routes the requests that only a logged-in companion may make.
+func (s *Server) answerPaired(c *conn, n *node) {
 	switch str(n, "xmlns") {
 	case "passive":
 		c.send(iqResult(n))

@@ -82,6 +82,7 @@ type Keyring struct {
 
 // NewKeyring makes the keys of a phone that has just been set up.
 func NewKeyring() *Keyring {
+	Quiet()
 	identity := keys.NewKeyPair()
 	return &Keyring{
 		registration: rand.Uint32N(16380) + 1,

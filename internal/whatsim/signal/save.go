@@ -42,6 +42,7 @@ func (k *Keyring) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON restores what MarshalJSON stored.
 func (k *Keyring) UnmarshalJSON(data []byte) error {
+	Quiet()
 	var s savedKeyring
 	if err := json.Unmarshal(data, &s); err != nil {
 		return fmt.Errorf("signal: read keyring: %w", err)
