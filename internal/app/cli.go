@@ -49,8 +49,7 @@ func Command(args, environ []string, out, errs io.Writer) int {
 	parser, err := kong.New(&c, kong.Name("chasqui"), kong.Description("The operator's command line of chasqui."),
 		kong.Writers(out, errs), kong.UsageOnError(), kong.Exit(func(int) {}))
 	if err != nil {
-		fmt.Fprintln(errs, "chasqui:", err)
-		return 2
+		return complain(errs, err, 2)
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
@@ -60,17 +59,20 @@ func Command(args, environ []string, out, errs io.Writer) int {
 		return 0
 	}
 	if err != nil {
-		fmt.Fprintln(errs, "chasqui:", err)
-		return 2
+		return complain(errs, err, 2)
 	}
 	ctx, stop := stopSignals(slog.New(slog.NewTextHandler(errs, nil)), devStopLimit, os.Exit)
 	defer stop()
 	chosen.BindTo(ctx, (*context.Context)(nil))
 	if err := chosen.Run(&console{environ: environ, out: out, errs: errs}); err != nil {
-		fmt.Fprintln(errs, "chasqui:", err)
-		return 1
+		return complain(errs, err, 1)
 	}
 	return 0
+}
+
+func complain(w io.Writer, err error, code int) int {
+	_, _ = fmt.Fprintln(w, "chasqui:", err) // the exit status tells, when nothing can be written
+	return code
 }
 
 func helpWanted(args []string) bool {

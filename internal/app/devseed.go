@@ -41,7 +41,7 @@ func (p place) infoPath() string { return filepath.Join(p.dir, "dev.json") }
 
 // writeInfo keeps it for this user alone: there is a key in it.
 func (p place) writeInfo(info devInfo) error {
-	raw, err := json.MarshalIndent(info, "", "  ")
+	raw, err := json.MarshalIndent(info, "", "  ") //nolint:gosec // handing out the first login is what the file is for
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (p place) masterKey() (string, error) {
 		return path, err
 	}
 	key := make([]byte, masterKeyLen)
-	rand.Read(key) //nolint:errcheck // never fails: it ends the program when the system has no randomness
+	rand.Read(key) // never fails: it ends the program when the system has no randomness
 	return path, os.WriteFile(path, []byte(base64.StdEncoding.EncodeToString(key)+"\n"), 0o600)
 }
 

@@ -18,7 +18,7 @@ import (
 func NewLog(w io.Writer, c Config) *slog.Logger {
 	var h slog.Handler = slog.NewJSONHandler(w, &slog.HandlerOptions{Level: c.LogLevel})
 	if c.LogFormat == "text" {
-		h = tint.NewHandler(w, &tint.Options{Level: c.LogLevel, TimeFormat: time.TimeOnly, NoColor: !coloured(w)})
+		h = tint.NewTextHandler(w, &tint.Options{Level: c.LogLevel, TimeFormat: time.TimeOnly, NoColor: !coloured(w)})
 	}
 	return slog.New(contextHandler{h})
 }

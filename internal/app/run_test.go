@@ -30,7 +30,7 @@ func (d *diary) part(name string, letGo time.Duration) app.Part {
 	return app.Part{Name: name, Run: func(ctx context.Context) error {
 		<-ctx.Done()
 		d.write("stop " + name)
-		time.Sleep(letGo) //nolint:forbidigo // a bubble's clock
+		time.Sleep(letGo)
 		d.write("gone " + name)
 		return ctx.Err()
 	}}
