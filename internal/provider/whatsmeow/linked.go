@@ -14,6 +14,7 @@ import (
 // again.
 func (p *pairing) succeed(e *events.PairSuccess) {
 	p.paired.Store(true)
+	defer p.cancel(nil) // nobody listens to the attempt from here on
 	ctx, cancel := context.WithTimeout(p.s.ctx, storeWait)
 	defer cancel()
 	if err := p.s.out.tellAndWait(ctx, pairedOf(e)); err != nil {
