@@ -63,6 +63,9 @@ func (c *child) run(started chan<- error) {
 func (c *child) supervise(ctx context.Context) error {
 	select {
 	case <-c.done:
+		if ctx.Err() != nil {
+			return nil // it was to stop anyway
+		}
 		return c.ended()
 	case <-ctx.Done():
 	}

@@ -34,10 +34,7 @@ func (d dev) Run(ctx context.Context, con *console) error {
 	r.log = NewLog(&lines{prefix: r.prefix("chasqui"), to: con.out, mu: &r.writing}, Config{LogFormat: "text"})
 	err := r.start(ctx)
 	if err != nil {
-		// Parts that are told to stop at once take down what was started.
-		stopped, cancel := context.WithCancel(ctx)
-		cancel()
-		downErr := Run(stopped, r.parts...)
+		downErr := r.takeDown(ctx)
 		if ctx.Err() != nil {
 			return downErr // it was stopped while it started
 		}
@@ -48,6 +45,17 @@ func (d dev) Run(ctx context.Context, con *console) error {
 	}
 	r.log.InfoContext(ctx, "stopped; the data stays", "in", d.Dir)
 	return nil
+}
+
+// takeDown stops what runs already when the start has failed.
+func (r *devRun) takeDown(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	cancel()
+	var err error
+	for i := len(r.parts) - 1; i >= 0; i-- {
+		err = errors.Join(err, r.parts[i].Run(ctx))
+	}
+	return err
 }
 
 // devRun is one run of everything.

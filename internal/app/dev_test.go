@@ -156,7 +156,8 @@ func TestDevEndsWithAProgram(t *testing.T) {
 	cmd, out := process(t, filepath.Join(bin, "chasqui"),
 		[]string{"DATABASE_URL=" + migrated(t), "REDIS_URL=" + redisURL(t)}, "dev", "--dir", dir)
 	err := cmd.Wait()
-	if err == nil || !strings.Contains(out.String(), "worker: exit status 3; its last lines:\nthe last words") {
-		t.Errorf("it ended with %v:\n%s", err, out)
+	said := out.String()
+	if err == nil || strings.Count(said, "worker: exit status 3; its last lines:\nthe last words") != 1 || strings.Contains(said, "stop worker") {
+		t.Errorf("it ended with %v:\n%s", err, said)
 	}
 }
