@@ -92,6 +92,7 @@ var owns = map[string]string{
 	"github.com/danielgtaylor/huma/v2": "internal/api",
 	"github.com/skip2/go-qrcode":       "internal/api",
 	"github.com/alexedwards/argon2id":  "internal/account",
+	"golang.org/x/time/rate":           "internal/webhook",
 	"code.dny.dev/ssrf":                "internal/egress",
 	"github.com/nyaruka/phonenumbers":  "internal/wa",
 	"go.jetify.com/typeid":             "internal/wa",
@@ -103,7 +104,7 @@ var owns = map[string]string{
 	"github.com/mattn/go-isatty":  "internal/app internal/devstack",
 
 	// Plain tools that decide nothing.
-	"github.com/google/uuid":              "internal/wa internal/store internal/queue internal/fleet internal/app",
+	"github.com/google/uuid":              anywhere,
 	"github.com/prometheus/client_golang": anywhere,
 }
 
