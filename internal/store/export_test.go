@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // OpenTraced is Open with somebody who watches every statement.
@@ -25,4 +27,33 @@ func (tx *Tx) Exec(ctx context.Context, sql string, args ...any) (int64, error) 
 // Get reads one row into targets.
 func (tx *Tx) Get(ctx context.Context, sql string, args []any, into ...any) error {
 	return tx.tx.QueryRow(ctx, sql, args...).Scan(into...)
+}
+
+// List reads all rows of a query.
+func List[T any](ctx context.Context, tx *Tx, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
+	return collect(ctx, tx, "test", scan, sql, args...)
+}
+
+// CountOutside asks outside of any transaction of ours.
+func (db *DB) CountOutside(ctx context.Context, sql string) (n int, err error) {
+	err = db.pool.QueryRow(ctx, sql).Scan(&n)
+	return n, err
+}
+
+// Role is whom Postgres takes a connection of the pool for.
+func (db *DB) Role(ctx context.Context) (role string, err error) {
+	err = db.pool.QueryRow(ctx, `SELECT current_user`).Scan(&role)
+	return role, err
+}
+
+// IsRefusedByPolicy reports whether row-level security said no.
+func IsRefusedByPolicy(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "42501"
+}
+
+// IsRefusedByTable reports whether a constraint said no.
+func IsRefusedByTable(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "23514" || pg.Code == "23505" || pg.Code == "23502")
 }

@@ -56,6 +56,7 @@ func rebaseFeed(ctx context.Context, db *sql.DB) error {
 	for _, q := range []string{
 		"SET LOCAL app.system = 'on'",
 		"UPDATE events SET tx = '0' WHERE tx > pg_current_xact_id()",
+		"UPDATE client_sequences SET tx = '0' WHERE tx > pg_current_xact_id()",
 	} {
 		if _, err := tx.ExecContext(ctx, q); err != nil {
 			return fmt.Errorf("rebase feed: %w", err)

@@ -1,0 +1,468 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"chasqui/internal/store"
+	"chasqui/internal/testkit"
+	"chasqui/internal/wa"
+)
+
+// drain claims and sends until nothing is left, and gives the order.
+func (s shop) drain(lanes ...wa.Lane) []string {
+	s.t.Helper()
+	order := []string{}
+	for {
+		c, err := s.claim(0, lanes...)
+		if wa.CodeOf(err) == wa.NotFound && err != nil {
+			return order
+		}
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		order = append(order, c.ID.String())
+		s.sent(c.ID)
+	}
+}
+
+func (s shop) sent(id wa.MessageID) {
+	s.t.Helper()
+	if !must(s, func(tx *store.Tx) (bool, error) {
+		return tx.MarkSent(s.t.Context(), s.org, id, time.Now(), []byte("wire"))
+	}) {
+		s.t.Fatalf("%s was not waiting to be sent", id)
+	}
+}
+
+func TestClaimGivesWhatSendingNeeds(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	contact, chat := s.person()
+	inbound := wa.Message{
+		ID: wa.NewMessageID(), OrgID: s.org, ClientID: s.client, ChatID: chat, Origin: wa.FromContact, WireID: "ASKED",
+		From: wa.Recipient{ContactID: contact},
+	}
+	inbound.SetContent(wa.Text{Body: "Are you open?"})
+	s.in(func(tx *store.Tx) error {
+		_, err := tx.InsertInbound(t.Context(), inbound, time.Now(), "")
+		return err
+	})
+	answer := s.draft(contact, chat)
+	answer.ReplyTo, answer.Mentions = &inbound.ID, []string{"491"}
+	s.accept(answer)
+	head := must(s, func(tx *store.Tx) (store.Claimed, error) {
+		return tx.Head(t.Context(), s.org, s.client, []wa.Lane{wa.Normal})
+	})
+	c, err := s.claim(0, wa.Normal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if head.ID != c.ID || head.Status != wa.Queued {
+		t.Errorf("the head was %s (%s), %s was claimed", head.ID, head.Status, c.ID)
+	}
+	phone := must(s, func(tx *store.Tx) (wa.Contact, error) { return tx.Contact(t.Context(), s.org, contact) }).Phone
+	if c.ID != answer.ID || c.Status != wa.Sending || c.Attempts != 1 || c.To.Phone != phone || c.Text.Body != "Hello" || c.FirstClaim.IsZero() {
+		t.Errorf("claimed %+v", c)
+	}
+	quoted := &store.QuotedRow{WireID: "ASKED", Direction: wa.Inbound, Phone: phone, Text: "Are you open?"}
+	if diff := cmp.Diff(quoted, c.Quoted); diff != "" {
+		t.Error(diff)
+	}
+	flying := must(s, func(tx *store.Tx) ([]store.Claimed, error) { return tx.InFlight(t.Context(), s.org, s.client) })
+	if len(flying) != 1 || flying[0].ID != c.ID {
+		t.Errorf("in flight: %v", flying)
+	}
+}
+
+func TestClaimOrder(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	bulk := s.queued(2, lane(wa.Bulk))
+	normal := s.queued(3)
+	urgent := s.queued(2, lane(wa.Urgent))
+	late := s.queued(1)
+	wanted := append(append(append(ids(urgent), ids(normal)...), ids(late)...), ids(bulk)...)
+	if diff := cmp.Diff(wanted, s.drain(wa.Lanes()...)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestClaimOfOneLaneLeavesTheOthers(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	bulk, normal := s.queued(2, lane(wa.Bulk)), s.queued(2)
+	if diff := cmp.Diff(ids(bulk), s.drain(wa.Bulk)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{}, s.drain(wa.Urgent)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(ids(normal), s.drain(wa.Urgent, wa.Normal)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestClaimIsRefused lists what keeps a message in its line.
+func TestClaimIsRefused(t *testing.T) {
+	t.Parallel()
+	past := func(m *wa.Message) { at := time.Now().Add(-time.Second); m.ExpiresAt = &at }
+	tests := map[string]func(s shop) (epoch int64, onlyKnown bool){
+		"another epoch": func(shop) (int64, bool) { return 1, false },
+		"a paused client": func(s shop) (int64, bool) {
+			s.in(func(tx *store.Tx) error { return tx.SetPaused(s.t.Context(), s.org, s.client, true) })
+			return 0, false
+		},
+		"a deleted client": func(s shop) (int64, bool) {
+			s.exec(`UPDATE clients SET deleted_at = now()`)
+			return 0, false
+		},
+		"somebody who never wrote": func(shop) (int64, bool) { return 0, true },
+	}
+	for name, prepare := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t)
+			s.queued(1)
+			epoch, known := prepare(s)
+			want(t, wa.NotFound, try(s, func(tx *store.Tx) (store.Claimed, error) {
+				return tx.Claim(t.Context(), s.org, s.client, epoch, wa.Lanes(), known)
+			}))
+		})
+	}
+	t.Run("expired", func(t *testing.T) {
+		t.Parallel()
+		s := newShop(t)
+		s.queued(1, past)
+		next := s.queued(1)
+		head := must(s, func(tx *store.Tx) (store.Claimed, error) { return tx.Head(t.Context(), s.org, s.client, wa.Lanes()) })
+		if diff := cmp.Diff(append(ids(next), ids(next)...), append(s.drain(wa.Lanes()...), head.ID.String())); diff != "" {
+			t.Error(diff)
+		}
+	})
+	t.Run("another org's client", func(t *testing.T) {
+		t.Parallel()
+		s := newShop(t)
+		other := shopIn(t, s.db)
+		other.queued(1)
+		want(t, wa.NotFound, try(s, func(tx *store.Tx) (store.Claimed, error) {
+			return tx.Claim(t.Context(), s.org, other.client, 0, wa.Lanes(), false)
+		}))
+	})
+}
+
+func TestOnlyKnownPassesStrangersOver(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.queued(1)
+	contact, chat := s.person()
+	s.in(func(tx *store.Tx) error { return tx.TouchChat(t.Context(), s.org, chat, time.Now(), true) })
+	known := s.draft(contact, chat)
+	s.accept(known)
+	c := must(s, func(tx *store.Tx) (store.Claimed, error) {
+		return tx.Claim(t.Context(), s.org, s.client, 0, wa.Lanes(), true)
+	})
+	if c.ID != known.ID {
+		t.Errorf("claimed %s, want %s", c.ID, known.ID)
+	}
+}
+
+func TestOneInFlight(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	contact, chat := s.person()
+	first, second := s.draft(contact, chat), s.draft(contact, chat)
+	s.accept(first, second)
+	other := s.queued(1)[0]
+	if _, err := s.claim(0, wa.Normal); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.claim(0, wa.Lanes()...)
+	want(t, wa.NotFound, err)
+	if !must(s, func(tx *store.Tx) (bool, error) { return tx.MarkUnconfirmed(t.Context(), s.org, first.ID) }) {
+		t.Error("it was in flight")
+	}
+	// No answer: its conversation waits, the line goes on.
+	if diff := cmp.Diff([]string{other.ID.String()}, s.drain(wa.Normal)); diff != "" {
+		t.Error(diff)
+	}
+	s.sent(first.ID)
+	if diff := cmp.Diff([]string{second.ID.String()}, s.drain(wa.Normal)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestParallelClaimsOfOneOwner breaks the rule that one loop claims for a
+// client: still only one message may leave.
+func TestParallelClaimsOfOneOwner(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.queued(8)
+	won := parallel(8, func(int) bool {
+		_, err := s.claim(0, wa.Normal)
+		return err == nil
+	})
+	if won != 1 {
+		t.Errorf("%d claims succeeded at once", won)
+	}
+	if n := get[int](s, `SELECT count(*) FROM messages WHERE status = 'sending'`); n != 1 {
+		t.Errorf("%d in flight", n)
+	}
+}
+
+// parallel runs fn n times at once and counts the successes.
+func parallel(n int, fn func(i int) bool) (won int) {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	start := make(chan struct{})
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			if fn(i) {
+				mu.Lock()
+				defer mu.Unlock()
+				won++
+			}
+		})
+	}
+	close(start)
+	wg.Wait()
+	return won
+}
+
+// TestClaimAgainstTakeover has the old owner claim at the moment another worker
+// takes the client: whoever comes first, a claim of the old epoch never follows
+// the new one.
+func TestClaimAgainstTakeover(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.in(func(tx *store.Tx) error {
+		_, err := tx.Desire(t.Context(), s.org, s.client, wa.WantConnected)
+		return err
+	})
+	s.queued(60)
+	slots := []store.Slot{s.slot(), s.slot()}
+	epoch := int64(0)
+	for round := range 40 {
+		s.exec(`UPDATE clients SET slot = NULL`)
+		s.exec(`UPDATE messages SET status = 'queued' WHERE status = 'sending'`)
+		old, taken := epoch, make(chan int64, 1)
+		claimed := parallel(2, func(i int) bool {
+			if i == 0 {
+				_, err := s.claim(old, wa.Normal)
+				return err == nil
+			}
+			for { // a client in the middle of a claim is passed over
+				rows := mustSystem(s, func(tx *store.Tx) ([]store.ClientRow, error) {
+					return tx.ClaimClients(t.Context(), slots[round%2], 10, false)
+				})
+				if len(rows) == 1 {
+					taken <- rows[0].Epoch
+					return false
+				}
+			}
+		})
+		epoch = <-taken
+		// What the new owner sees once it owns is all there is.
+		flying := must(s, func(tx *store.Tx) ([]store.Claimed, error) { return tx.InFlight(t.Context(), s.org, s.client) })
+		if len(flying) != claimed {
+			t.Fatalf("round %d: %d in flight after %d claims", round, len(flying), claimed)
+		}
+		if _, err := s.claim(old, wa.Normal); wa.CodeOf(err) != wa.NotFound {
+			t.Fatalf("round %d: the old owner claims after the takeover: %v", round, err)
+		}
+	}
+}
+
+// TestTakeoverWaitsForTheClaim holds a claim open: the takeover must not pass
+// it, else the new owner would not see the message in flight.
+func TestTakeoverWaitsForTheClaim(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.in(func(tx *store.Tx) error {
+		_, err := tx.Desire(t.Context(), s.org, s.client, wa.WantConnected)
+		return err
+	})
+	s.queued(1)
+	slot := s.slot()
+	claimed, done := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		s.in(func(tx *store.Tx) error {
+			_, err := tx.Claim(t.Context(), s.org, s.client, 0, wa.Lanes(), false)
+			close(claimed)
+			<-done
+			return err
+		})
+	})
+	<-claimed
+	// The client is locked: it is passed over, not taken.
+	rows := mustSystem(s, func(tx *store.Tx) ([]store.ClientRow, error) { return tx.ClaimClients(t.Context(), slot, 10, true) })
+	if len(rows) != 0 {
+		t.Errorf("taken over in the middle of a claim: %v", rows)
+	}
+	close(done)
+	wg.Wait()
+	rows = mustSystem(s, func(tx *store.Tx) ([]store.ClientRow, error) { return tx.ClaimClients(t.Context(), slot, 10, true) })
+	if len(rows) != 1 || rows[0].Epoch != 1 {
+		t.Errorf("taken over: %v", rows)
+	}
+}
+
+// TestCancelAgainstClaim lets both go for the same message.
+func TestCancelAgainstClaim(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	for range 40 {
+		m := s.queued(1)[0]
+		won := parallel(2, func(i int) bool {
+			if i == 0 {
+				c, err := s.claim(0, wa.Normal)
+				return err == nil && c.ID == m.ID
+			}
+			var ok bool
+			err := s.db.InOrg(t.Context(), s.org, func(tx *store.Tx) (err error) {
+				ok, err = tx.Cancel(t.Context(), s.org, m.ID)
+				return err
+			})
+			return err == nil && ok
+		})
+		if won != 1 {
+			t.Fatalf("%d of claim and cancel won", won)
+		}
+		if s.message(m.ID).Status == wa.Sending {
+			s.sent(m.ID)
+		}
+	}
+}
+
+// TestALockedHeadIsWaitedFor rolls a cancel back while a claim is under way: the
+// second message must not overtake the first.
+func TestALockedHeadIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	messages := s.queued(2)
+	locked, claiming := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		err := s.db.InOrg(t.Context(), s.org, func(tx *store.Tx) error {
+			if _, err := tx.Cancel(t.Context(), s.org, messages[0].ID); err != nil {
+				return err
+			}
+			close(locked)
+			<-claiming
+			return errRollback
+		})
+		if !errors.Is(err, errRollback) {
+			t.Error(err)
+		}
+	})
+	<-locked
+	result := make(chan store.Claimed, 1)
+	wg.Go(func() {
+		c, err := s.claim(0, wa.Normal)
+		if err != nil {
+			t.Error(err)
+		}
+		result <- c
+	})
+	testkit.Eventually(t, 10*time.Second, "the claim waits for the lock", func() bool {
+		return len(result) == 1 || get[int](s, `
+			SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 1
+	})
+	close(claiming)
+	wg.Wait()
+	if c := <-result; c.ID != messages[0].ID {
+		t.Errorf("claimed %s, want the first, %s", c.ID, messages[0].ID)
+	}
+}
+
+func TestReclaim(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	m := s.queued(1)[0]
+	reclaim := func(client wa.ClientID, epoch int64) bool {
+		return must(s, func(tx *store.Tx) (bool, error) { return tx.Reclaim(t.Context(), s.org, client, m.ID, epoch) })
+	}
+	if reclaim(s.client, 0) {
+		t.Error("reclaimed what nobody had claimed")
+	}
+	if _, err := s.claim(0, wa.Normal); err != nil {
+		t.Fatal(err)
+	}
+	s.exec(`UPDATE clients SET epoch = 5`)
+	if reclaim(s.client, 0) || reclaim(s.second(), 0) {
+		t.Error("reclaimed by somebody who does not own the client")
+	}
+	if !reclaim(s.client, 5) {
+		t.Error("the owner cannot reclaim")
+	}
+	flying := must(s, func(tx *store.Tx) ([]store.Claimed, error) { return tx.InFlight(t.Context(), s.org, s.client) })
+	if len(flying) != 1 || flying[0].ClaimEpoch != 5 || flying[0].Attempts != 2 {
+		t.Errorf("in flight: %+v", flying)
+	}
+}
+
+// TestReceiptRacesWithTheAnswer has a receipt and the server's answer arrive at
+// once: whichever comes first, both are kept.
+func TestReceiptRacesWithTheAnswer(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	for range 30 {
+		m := s.queued(1)[0]
+		if _, err := s.claim(0, wa.Normal); err != nil {
+			t.Fatal(err)
+		}
+		sent := time.Now().Add(-time.Minute).UTC().Truncate(time.Microsecond)
+		parallel(2, func(i int) bool {
+			err := s.db.InOrg(t.Context(), s.org, func(tx *store.Tx) (err error) {
+				if i == 0 {
+					_, err = tx.MarkSent(t.Context(), s.org, m.ID, sent, []byte("wire"))
+				} else {
+					_, err = tx.Receipt(t.Context(), s.org, s.client, []string{m.WireID}, wa.See, time.Now())
+				}
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			return true
+		})
+		got := s.message(m.ID)
+		payload := must(s, func(tx *store.Tx) ([]byte, error) { return tx.Payload(t.Context(), s.org, s.client, m.WireID) })
+		if got.Status != wa.Read || !got.SentAt.Equal(sent) || string(payload) != "wire" {
+			t.Fatalf("%s, sent %v, payload %q", got.Status, got.SentAt, payload)
+		}
+	}
+}
+
+// TestDeleteClientAgainstClaim must not end in a deadlock.
+func TestDeleteClientAgainstClaim(t *testing.T) {
+	t.Parallel()
+	for range 5 {
+		s := newShop(t)
+		s.queued(20)
+		parallel(2, func(i int) bool {
+			err := s.db.InOrg(context.WithoutCancel(t.Context()), s.org, func(tx *store.Tx) (err error) {
+				if i == 0 {
+					_, err = tx.DeleteClient(t.Context(), s.org, s.client)
+				} else {
+					_, err = tx.Claim(t.Context(), s.org, s.client, 0, wa.Lanes(), false)
+				}
+				return err
+			})
+			if err != nil && wa.CodeOf(err) != wa.NotFound {
+				t.Error(err)
+			}
+			return true
+		})
+		if n := get[int](s, `SELECT count(*) FROM messages WHERE status = 'queued'`); n != 0 {
+			t.Errorf("%d still wait for a client that is gone", n)
+		}
+	}
+}
