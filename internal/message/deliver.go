@@ -37,6 +37,9 @@ type Hold interface {
 // itself; the worker's poll wakes it within a second when there is work.
 const idle = 30 * time.Second
 
+// typingLimit bounds the showing of "typing…": it is a courtesy.
+const typingLimit = 2 * time.Second
+
 // mostRestored bounds what is read to rebuild a pace. It is above the largest
 // daily limit by no accident: limits may be raised after more was sent.
 const mostRestored = 1 << 20
@@ -53,9 +56,17 @@ type line struct {
 	source  string  // what last woke the line
 	rungAt  time.Time
 	typed   wa.MessageID               // whose typing is on show, or was
+	typing  time.Time                  // when that one is typed
 	due     map[wa.MessageID]time.Time // unconfirmed messages, and when to send them again
 	swept   bool                       // what earlier owners left in flight is resolved
 	blocked int                        // how often in a row the number was told to slow down
+}
+
+// claimed is a message that this line has taken. resent says that an earlier
+// sending of it was never answered.
+type claimed struct {
+	store.Claimed
+	resent bool
 }
 
 // Deliver works a client's line until ctx ends. A message under way is
@@ -137,7 +148,10 @@ func (l *line) step(ctx context.Context) time.Duration {
 		l.h.Forecast(time.Time{}, wa.NoWait)
 		return l.untilDue(idle, now)
 	}
-	start := l.typeFirst(ctx, session, lane, d.At, now)
+	start := d.At
+	if flow != guard.HoldNew { // who is next is not known then: some are passed over
+		start = l.typeFirst(ctx, session, lane, d.At, now)
+	}
 	if wait := start.Sub(now); wait > 0 {
 		l.h.Forecast(start, d.Why)
 		if d.Why != wa.NoWait {
@@ -185,7 +199,7 @@ func (l *line) serve(ctx context.Context, session provider.Session, flow guard.F
 	}
 	l.source = "timer"
 	l.turns.Took(lane)
-	l.send(ctx, session, m)
+	l.send(ctx, session, claimed{Claimed: m})
 	return 0
 }
 
@@ -203,21 +217,31 @@ func (l *line) typeFirst(ctx context.Context, session provider.Session, lane wa.
 		head, err = tx.Head(ctx, c.OrgID, c.ID, []wa.Lane{lane})
 		return err
 	})
-	if err != nil || head.ID == l.typed || head.Group != "" || (head.Typing != nil && !*head.Typing) {
+	if err != nil || head.Group != "" || (head.Typing != nil && !*head.Typing) {
 		return start
+	}
+	if head.ID == l.typed {
+		return later(start, l.typing)
 	}
 	need := guard.TypingTime(head.Content().Plain(), seed(head.ID)) / time.Duration(l.s.opt.PaceFactor)
 	if begin := start.Add(-need); begin.After(now) {
 		return begin // wake up then and come here again
 	}
-	l.typed = head.ID
+	l.typed, l.typing = head.ID, now
+	ctx, cancel := context.WithTimeout(ctx, typingLimit)
+	defer cancel()
 	if err := typist.Typing(ctx, peer(head), true); err != nil {
 		return start // a courtesy: the message goes without it
 	}
-	if earliest := now.Add(need); earliest.After(start) {
-		return earliest
+	l.typing = now.Add(need)
+	return later(start, l.typing)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
 	}
-	return start
+	return a
 }
 
 func seed(id wa.MessageID) uint64 {

@@ -222,9 +222,13 @@ func (s *Service) identityChanged(ctx context.Context, c wa.Client, u provider.I
 	})
 }
 
-// notAfter keeps a foreign clock from writing the future, or year zero.
+// firstMessage is when WhatsApp began: nothing is older.
+var firstMessage = time.Date(2009, 1, 1, 0, 0, 0, 0, time.UTC) //nolint:gochecknoglobals // a constant in all but kind
+
+// notAfter keeps a foreign clock from writing the future, or a past that cannot
+// be.
 func notAfter(at, now time.Time) time.Time {
-	if at.IsZero() || at.After(now) {
+	if at.Before(firstMessage) || at.After(now) {
 		return now.UTC()
 	}
 	return at.UTC()

@@ -2,8 +2,10 @@ package message
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"chasqui/internal/guard"
 	"chasqui/internal/provider"
 	"chasqui/internal/store"
 	"chasqui/internal/wa"
@@ -30,7 +32,11 @@ func (l *line) resolve(ctx context.Context, session provider.Session) (wait time
 	l.forgetLanded(flying)
 	for _, m := range flying {
 		if at, ok := l.due[m.ID]; ok && !at.After(now) {
-			l.resend(ctx, session, m)
+			if at := l.pace.Next(m.Lane, now).At; at.After(now) {
+				l.due[m.ID] = at // a repeat counts like any other message
+				continue
+			}
+			l.again(ctx, session, m)
 			return 0, true
 		}
 	}
@@ -52,7 +58,14 @@ func (l *line) sweep(ctx context.Context, session provider.Session, flying []sto
 		if at, ok := l.due[m.ID]; ok && at.After(now) {
 			continue
 		}
-		l.resend(ctx, session, m)
+		now = l.s.opt.Now()
+		if at := l.pace.Next(m.Lane, now).At; at.After(now) {
+			l.h.Forecast(at, wa.WaitGap)
+			return at.Sub(now), true
+		}
+		if !l.again(ctx, session, m) {
+			return resendPause, true // the others wait: the order holds
+		}
 		if ctx.Err() != nil {
 			return 0, true
 		}
@@ -61,21 +74,48 @@ func (l *line) sweep(ctx context.Context, session provider.Session, flying []sto
 	return 0, true
 }
 
-// resend sends a message in flight once more, with the same id and content.
-func (l *line) resend(ctx context.Context, session provider.Session, m store.Claimed) {
+// resendPause is how long a line waits when it could not send again.
+const resendPause = time.Second
+
+// again decides about one message in flight: it is sent once more, unless it was
+// tried too often or for too long already. It reports whether that was possible
+// at this moment.
+func (l *line) again(ctx context.Context, session provider.Session, m store.Claimed) bool {
+	unknown := &provider.Failure{Class: provider.Ambiguous, Code: wa.FailUnconfirmed, Err: errUnanswered}
+	tries := guard.Tries{Attempt: m.Attempts, First: m.FirstClaim}
+	if o := guard.Settle(unknown, tries, l.s.opt.Now()); o.Signal == wa.Reject {
+		m.ClaimEpoch = l.h.Epoch()
+		l.reject(ctx, claimed{Claimed: m, resent: true}, *o.Failure)
+		return true
+	}
+	return l.resend(ctx, session, m)
+}
+
+var errUnanswered = errors.New("its sending was never answered")
+
+// resend sends a message in flight once more, with the same id and content. It
+// reports whether it could try.
+func (l *line) resend(ctx context.Context, session provider.Session, m store.Claimed) bool {
+	if _, _, open := l.h.Line(); !open {
+		l.due[m.ID] = l.s.opt.Now().Add(resendPause)
+		return false
+	}
 	var ours bool
+	epoch := l.h.Epoch()
 	err := l.s.db.InOrg(ctx, m.OrgID, func(tx *store.Tx) (err error) {
-		if ours, err = tx.Reclaim(ctx, m.OrgID, m.ClientID, m.ID, l.h.Epoch()); err != nil || !ours {
+		if ours, err = tx.Reclaim(ctx, m.OrgID, m.ClientID, m.ID, epoch); err != nil || !ours {
 			return err
 		}
 		return tx.Step(m.OrgID, m.ID, wa.Sending, "sent again under the same id: its first sending was never confirmed", nil)
 	})
 	if err != nil || !ours {
-		l.due[m.ID] = l.s.opt.Now().Add(time.Second)
-		return
+		l.due[m.ID] = l.s.opt.Now().Add(resendPause)
+		return false
 	}
 	m.Attempts++
-	l.send(ctx, session, m)
+	m.ClaimEpoch = epoch
+	l.send(ctx, session, claimed{Claimed: m, resent: true})
+	return true
 }
 
 func (l *line) anyDue(now time.Time) bool {

@@ -26,17 +26,16 @@ const poisonAfter = 3
 
 // send hands a claimed message to the network and settles what came of it. From
 // here on the worker's shutdown waits: the send timeout bounds it.
-func (l *line) send(ctx context.Context, session provider.Session, m store.Claimed) {
+func (l *line) send(ctx context.Context, session provider.Session, m claimed) {
 	ctx = context.WithoutCancel(ctx)
 	if _, _, ok := l.h.Line(); !ok { // the lease may have gone stale since the claim
 		fenceRejections.Inc()
 		l.settle(ctx, m, &provider.Failure{Class: provider.NotSent, Code: wa.FailNotConnected, Err: errors.New("the client is not surely ours")})
 		return
 	}
-	out := l.outgoing(m)
 	l.pace.Began(l.s.opt.Now())
 	began := time.Now()
-	ack, err := l.attempt(ctx, session, out)
+	ack, err := l.attempt(ctx, session, m)
 	sendSeconds.Observe(time.Since(began).Seconds())
 	l.pace.Ended(l.s.opt.Now())
 	var f *provider.Failure
@@ -50,18 +49,43 @@ func (l *line) send(ctx context.Context, session provider.Session, m store.Claim
 	}
 }
 
-// attempt calls the provider and contains its panics.
-func (l *line) attempt(ctx context.Context, session provider.Session, out provider.Outgoing) (ack provider.Ack, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			poisonTotal.Inc()
-			l.log.ErrorContext(ctx, "sending a message panicked", "message", out.ID, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			err = fmt.Errorf("panic while sending: %T", p)
-		}
-	}()
+// attempt calls the provider, contains its panics, and comes back when its time
+// is over although the provider may not.
+func (l *line) attempt(ctx context.Context, session provider.Session, m claimed) (provider.Ack, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.s.opt.SendTimeout)
-	defer cancel()
-	return session.Send(ctx, out)
+	type answer struct {
+		ack provider.Ack
+		err error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		defer cancel()
+		var a answer
+		defer func() { answered <- a }()
+		defer l.contain(ctx, m, &a.err)
+		a.ack, a.err = session.Send(ctx, l.outgoing(m))
+	}()
+	overdue := time.NewTimer(l.s.opt.SendTimeout + sendGrace)
+	defer overdue.Stop()
+	select {
+	case a := <-answered:
+		return a.ack, a.err
+	case <-overdue.C:
+		l.log.ErrorContext(ctx, "a provider did not come back from sending", "message", m.ID)
+		return provider.Ack{}, &provider.Failure{Class: provider.Ambiguous, Code: wa.FailUnconfirmed, Err: context.DeadlineExceeded}
+	}
+}
+
+// sendGrace is what a provider gets to notice that its time is over.
+const sendGrace = time.Second
+
+// contain turns a panic into an error.
+func (l *line) contain(ctx context.Context, m claimed, err *error) {
+	if p := recover(); p != nil {
+		poisonTotal.Inc()
+		l.log.ErrorContext(ctx, "sending a message panicked", "message", m.ID, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+		*err = fmt.Errorf("panic while sending: %T", p)
+	}
 }
 
 // guarded is step, with its panics contained: one bad row must not end a line.
@@ -76,8 +100,8 @@ func (l *line) guarded(ctx context.Context) (wait time.Duration) {
 	return l.step(ctx)
 }
 
-func (l *line) outgoing(m store.Claimed) provider.Outgoing {
-	out := provider.Outgoing{ID: m.ID, WireID: m.WireID, To: peer(m), Content: m.Content()}
+func (l *line) outgoing(m claimed) provider.Outgoing {
+	out := provider.Outgoing{ID: m.ID, WireID: m.WireID, To: peer(m.Claimed), Content: m.Content()}
 	for _, text := range m.Mentions {
 		if p, err := wa.ParsePhone(text); err == nil {
 			out.Mentions = append(out.Mentions, p)
@@ -92,14 +116,14 @@ func (l *line) outgoing(m store.Claimed) provider.Outgoing {
 	return out
 }
 
-func (l *line) markSent(ctx context.Context, m store.Claimed, ack provider.Ack) {
+func (l *line) markSent(ctx context.Context, m claimed, ack provider.Ack) {
 	l.blocked = 0
 	// Our own clock, not the network's whole seconds: the pace is rebuilt from it.
 	at := l.s.opt.Now()
-	if _, was := l.due[m.ID]; was || m.ClaimEpoch != l.h.Epoch() {
+	if m.resent {
 		ambiguousTotal.WithLabelValues("resend").Inc()
 	}
-	l.record(ctx, m.Message, wa.Accept, func(tx *store.Tx) error {
+	l.record(ctx, m, wa.Accept, func(tx *store.Tx) error {
 		moved, err := tx.MarkSent(ctx, m.OrgID, m.ID, at, ack.Payload)
 		if err != nil || !moved {
 			return err
@@ -121,7 +145,7 @@ func (l *line) markSent(ctx context.Context, m store.Claimed, ack provider.Ack) 
 }
 
 // settle does what a failed attempt means for the message and its number.
-func (l *line) settle(ctx context.Context, m store.Claimed, f *provider.Failure) {
+func (l *line) settle(ctx context.Context, m claimed, f *provider.Failure) {
 	now := l.s.opt.Now()
 	if f.Class == provider.Blocked {
 		l.blocked++
@@ -140,17 +164,22 @@ func (l *line) settle(ctx context.Context, m store.Claimed, f *provider.Failure)
 }
 
 // move writes a failed attempt's outcome down.
-func (l *line) move(ctx context.Context, m store.Claimed, f *provider.Failure, o guard.Outcome) {
+func (l *line) move(ctx context.Context, m claimed, f *provider.Failure, o guard.Outcome) {
 	org, id := m.OrgID, m.ID
 	switch o.Signal {
 	case wa.Requeue:
+		if m.resent {
+			// This try left nothing, but an earlier one may have: it is not known to wait.
+			l.due[m.ID] = l.s.opt.Now().Add(resendPause)
+			return
+		}
 		l.waiting[m.Lane] = true
-		l.record(ctx, m.Message, o.Signal, func(tx *store.Tx) error {
+		l.record(ctx, m, o.Signal, func(tx *store.Tx) error {
 			moved, err := tx.Requeue(ctx, org, id)
 			return told(moved, err, func() error { return tx.Step(org, id, wa.Queued, holdNote(f, o), nil) })
 		})
 	case wa.Delay:
-		l.record(ctx, m.Message, o.Signal, func(tx *store.Tx) error {
+		l.record(ctx, m, o.Signal, func(tx *store.Tx) error {
 			moved, err := tx.Delay(ctx, org, id, o.NotBefore, false)
 			return told(moved, err, func() error {
 				return tx.Step(org, id, wa.RetryWait, "a passing failure: "+string(f.Code)+"; next try "+o.NotBefore.UTC().Format(time.RFC3339), nil)
@@ -170,9 +199,9 @@ func holdNote(f *provider.Failure, o guard.Outcome) string {
 	return "back in line: " + string(f.Code)
 }
 
-func (l *line) unconfirmed(ctx context.Context, m store.Claimed, again time.Time) {
+func (l *line) unconfirmed(ctx context.Context, m claimed, again time.Time) {
 	l.due[m.ID] = again
-	l.record(ctx, m.Message, "", func(tx *store.Tx) error {
+	l.record(ctx, m, "", func(tx *store.Tx) error {
 		moved, err := tx.MarkUnconfirmed(ctx, m.OrgID, m.ID)
 		return told(moved, err, func() error {
 			return tx.Step(m.OrgID, m.ID, wa.Sending, "no answer from WhatsApp: waiting for a receipt, else sent again under the same id at "+
@@ -181,9 +210,9 @@ func (l *line) unconfirmed(ctx context.Context, m store.Claimed, again time.Time
 	})
 }
 
-func (l *line) reject(ctx context.Context, m store.Claimed, failure wa.Failure) {
+func (l *line) reject(ctx context.Context, m claimed, failure wa.Failure) {
 	delete(l.due, m.ID)
-	l.record(ctx, m.Message, wa.Reject, func(tx *store.Tx) error {
+	l.record(ctx, m, wa.Reject, func(tx *store.Tx) error {
 		moved, err := tx.Reject(ctx, m.OrgID, m.ID, failure)
 		return told(moved, err, func() error {
 			failed := m.Message
@@ -203,14 +232,14 @@ func (l *line) reject(ctx context.Context, m store.Claimed, failure wa.Failure) 
 
 // poisoned deals with a message that broke its handler: later, and never again
 // after the third time. The rest of the line goes on.
-func (l *line) poisoned(ctx context.Context, m store.Claimed, cause error) {
+func (l *line) poisoned(ctx context.Context, m claimed, cause error) {
 	if m.Crashes+1 >= poisonAfter {
 		l.reject(ctx, m, wa.NewFailure(wa.FailPoison, "", nil))
 		return
 	}
 	until := l.s.opt.Now().Add(time.Duration(m.Crashes+1) * 5 * time.Second)
 	l.log.ErrorContext(ctx, "a message broke its handler", "message", m.ID, "error", cause)
-	l.record(ctx, m.Message, wa.Delay, func(tx *store.Tx) error {
+	l.record(ctx, m, wa.Delay, func(tx *store.Tx) error {
 		moved, err := tx.Delay(ctx, m.OrgID, m.ID, until, true)
 		return told(moved, err, func() error {
 			return tx.Step(m.OrgID, m.ID, wa.RetryWait, "it broke its handler, time "+strconv.Itoa(m.Crashes+1), nil)
@@ -225,28 +254,59 @@ func told(moved bool, err error, tell func() error) error {
 	return tell()
 }
 
-// record writes an outcome down, again and again until Postgres takes it: what
-// was sent must be known to be sent. It gives up only with the lease: then the
-// next owner finds the row in flight and resolves it.
-func (l *line) record(ctx context.Context, m wa.Message, sig wa.Signal, fn func(*store.Tx) error) {
+// record writes an outcome down, again and again while Postgres is away: what
+// was sent must be known to be sent. It gives up with the lease, and after some
+// tries when the database refuses: the row is in flight then, and is resolved as
+// such by this line or by the next owner.
+func (l *line) record(ctx context.Context, m claimed, sig wa.Signal, fn func(*store.Tx) error) {
+	refused := 0
 	for delay := 50 * time.Millisecond; ; delay = min(2*delay, 2*time.Second) {
-		err := l.s.db.InOrg(ctx, m.OrgID, fn)
+		err := l.write(ctx, m, sig, fn)
 		if err == nil {
 			return
 		}
 		markRetries.Inc()
 		l.log.WarnContext(ctx, "an outcome waits for the database", "message", m.ID, "signal", sig, "error", err)
 		if wa.CodeOf(err) != wa.Unavailable {
-			return
+			refused++
 		}
-		if !l.pause(delay) {
+		if refused >= maxRefused || !l.pause(delay) {
+			l.swept = false
 			return
 		}
 	}
 }
 
+// maxRefused is how often a database may refuse an outcome for a reason that
+// waiting does not mend.
+const maxRefused = 3
+
+// write runs fn, fenced: only that a message was sent may be written by an owner
+// who has lost the client, because it is a fact whoever owns it.
+func (l *line) write(ctx context.Context, m claimed, sig wa.Signal, fn func(*store.Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, writeLimit)
+	defer cancel()
+	return l.s.db.InOrg(ctx, m.OrgID, func(tx *store.Tx) error {
+		if sig != wa.Accept {
+			c, err := tx.ClientRow(ctx, m.OrgID, m.ClientID)
+			if err != nil || c.Epoch != m.ClaimEpoch {
+				return err
+			}
+		}
+		return fn(tx)
+	})
+}
+
+// writeLimit bounds one try: over a connection that fell silent an answer may
+// never come.
+const writeLimit = 20 * time.Second
+
 // pause sleeps and reports whether the client is still held.
 func (l *line) pause(d time.Duration) bool {
-	time.Sleep(d)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(d); time.Now().Before(end) && l.h.Epoch() != 0; {
+		<-tick.C
+	}
 	return l.h.Epoch() != 0
 }
