@@ -29,6 +29,7 @@ var policies = map[string]policy{
 	wa.JobDrain:   {tries: 5, timeout: 60 * time.Second, finder: "R1"},
 	wa.JobControl: {tries: 5, timeout: 60 * time.Second, finder: "R1"},
 	wa.JobAssign:  {tries: 3, timeout: 10 * time.Second, finder: "R5"},
+	wa.JobDeliver: {tries: 5, timeout: 15 * time.Second, finder: "R7"},
 }
 
 // bell is a job with its address.
@@ -66,6 +67,9 @@ func address(job wa.Job) (bell, error) {
 		return bell{job: j, queue: urgentQueue(j.Slot), id: "ctl:" + j.Client.String()}, nil
 	case wa.AssignTicket:
 		return forAnybody(j.Client), nil
+	case wa.DeliverTicket:
+		j.Version = version
+		return hookBell(j), nil
 	}
 	return bell{}, fmt.Errorf("no bell for a job of type %T", job)
 }

@@ -26,4 +26,4 @@ func urgentQueue(slot int) string { return slotQueue(slot) + ":urgent" }
 
 // ourQueue tells our queues from whatever else may be in a Redis, so that
 // metrics have a bounded set of names.
-var ourQueue = regexp.MustCompile(`^wa:(assign|w[0-9]{2}(:urgent)?)$`)
+var ourQueue = regexp.MustCompile(`^(wa:(assign|w[0-9]{2}(:urgent)?)|webhook(:slow)?)$`)

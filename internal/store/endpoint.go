@@ -52,6 +52,14 @@ func (tx *Tx) Endpoint(ctx context.Context, org wa.OrgID, id wa.EndpointID) (End
 		WHERE w.org_id = $1 AND w.id = $2 AND w.deleted_at IS NULL AND NOT w.callback`, org, id)
 }
 
+// LineEndpoint is Endpoint for delivering to it: one that is switched off is
+// not found, and one that was made for messages' callbacks is.
+func (tx *Tx) LineEndpoint(ctx context.Context, org wa.OrgID, id wa.EndpointID) (EndpointRow, error) {
+	return one(ctx, tx, "find endpoint", scanEndpoint, `
+		SELECT `+endpointColumns+` FROM webhook_endpoints`+endpointTables+`
+		WHERE w.org_id = $1 AND w.id = $2 AND w.deleted_at IS NULL AND w.enabled`, org, id)
+}
+
 // LockEndpoint is Endpoint for changing it.
 func (tx *Tx) LockEndpoint(ctx context.Context, org wa.OrgID, id wa.EndpointID) (EndpointRow, error) {
 	return one(ctx, tx, "lock endpoint", scanEndpoint, `

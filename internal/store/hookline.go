@@ -67,14 +67,14 @@ func (tx *Tx) LeaveHookLine(ctx context.Context, id wa.EndpointID, holder uuid.U
 }
 
 // FreeHookLines lists endpoints that have something due and that nobody
-// delivers to. Slow tells that the circuit was open.
+// delivers to, without those whose circuit is open.
 func (tx *Tx) FreeHookLines(ctx context.Context, ahead time.Duration, limit int) ([]wa.EndpointID, error) {
 	return collect(ctx, tx, "list free lines", pgx.RowTo[wa.EndpointID], `
 		SELECT w.id FROM webhook_endpoints w JOIN webhook_lines l ON l.endpoint_id = w.id
 		WHERE w.enabled AND w.deleted_at IS NULL AND l.lease_until < clock_timestamp()
 		  AND (l.open_until IS NULL OR l.open_until <= clock_timestamp() + $1::interval)
 		  AND EXISTS (SELECT FROM webhook_deliveries d WHERE d.endpoint_id = w.id AND d.status = 'pending'
-		              AND d.next_attempt_at <= clock_timestamp() + $1::interval)
+		              AND d.next_attempt_at <= clock_timestamp() + $1::interval AND `+isHead+`)
 		LIMIT $2`, ahead, limit)
 }
 
@@ -83,8 +83,20 @@ func (tx *Tx) BusyHookLines(ctx context.Context, ids []wa.EndpointID, ahead time
 	return collect(ctx, tx, "list busy lines", pgx.RowTo[wa.EndpointID], `
 		SELECT u.id FROM unnest($1::uuid[]) AS u(id)
 		WHERE EXISTS (SELECT FROM webhook_deliveries d WHERE d.endpoint_id = u.id AND d.status = 'pending'
-		              AND d.next_attempt_at <= clock_timestamp() + $2::interval)`, endpointUUIDs(ids), ahead)
+		              AND d.next_attempt_at <= clock_timestamp() + $2::interval AND `+isHead+`)`, endpointUUIDs(ids), ahead)
 }
+
+// OpenUntil tells until when an endpoint's circuit is open; zero when it is
+// closed.
+func (tx *Tx) OpenUntil(ctx context.Context, id wa.EndpointID) (time.Time, error) {
+	return one(ctx, tx, "read circuit", pgx.RowTo[time.Time], `
+		SELECT coalesce(open_until, '0001-01-01') FROM webhook_lines WHERE endpoint_id = $1`, id)
+}
+
+// isHead leaves out what must wait for an earlier delivery d of its chat.
+const isHead = `(d.chat_id IS NULL OR NOT EXISTS (
+			SELECT FROM webhook_deliveries b
+			WHERE b.endpoint_id = d.endpoint_id AND b.status = 'pending' AND b.chat_id = d.chat_id AND b.position < d.position))`
 
 // Due is a delivery whose time has come, with all that its body is made of.
 // Gone tells that the event is not kept any more.
@@ -113,10 +125,7 @@ func (tx *Tx) DueDeliveries(ctx context.Context, org wa.OrgID, id wa.EndpointID,
 		FROM webhook_deliveries d LEFT JOIN events e ON e.id = d.event_id
 		LEFT JOIN clients c ON c.id = e.client_id LEFT JOIN chats h ON h.id = e.chat_id LEFT JOIN contacts p ON p.id = h.contact_id
 		WHERE d.org_id = $1 AND d.endpoint_id = $2 AND d.status = 'pending' AND d.next_attempt_at <= clock_timestamp() + $3::interval
-		  AND d.id <> ALL ($4::uuid[])
-		  AND (d.chat_id IS NULL OR NOT EXISTS (
-			SELECT FROM webhook_deliveries b
-			WHERE b.endpoint_id = $2 AND b.status = 'pending' AND b.chat_id = d.chat_id AND b.position < d.position))
+		  AND d.id <> ALL ($4::uuid[]) AND `+isHead+`
 		ORDER BY d.next_attempt_at LIMIT $5`, org, id, ahead, without, limit)
 }
 

@@ -75,7 +75,6 @@ func (tx *Tx) ReplayBatch(ctx context.Context, r wa.Recovery, optIn []wa.EventTy
 		), batch AS (
 			SELECT v.id, v.org_id, v.client_id, v.type, v.position, v.tx, v.chat_id, v.direction, v.data->>'endpoint_id' AS about, v.created_at
 			FROM events v, r WHERE v.org_id = $2 AND (v.tx, v.position) > (r.mark_tx, r.mark_pos)
-			  AND v.tx < pg_snapshot_xmin(pg_current_snapshot())
 			ORDER BY v.tx, v.position LIMIT $9
 		), e AS (
 			SELECT b.*, CASE WHEN b.type = ANY ($7::text[]) THEN ARRAY[b.type] ELSE ARRAY[b.type, split_part(b.type, '.', 1) || '.*', '*'] END AS patterns

@@ -1,0 +1,320 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"chasqui/internal/store"
+	"chasqui/internal/wa"
+)
+
+// MaxEndpoints is how many endpoints an org may have.
+const MaxEndpoints = 100
+
+// Made is a new endpoint with its secret, which is shown once.
+type Made struct {
+	wa.Endpoint
+	Secret wa.Secret
+}
+
+// Create makes an endpoint and the secret that signs what it gets.
+func (s *Service) Create(ctx context.Context, by wa.Actor, e wa.Endpoint) (Made, error) {
+	e.ID, e.OrgID = wa.NewEndpointID(), by.Org
+	e.Normalize()
+	if err := e.Validate(); err != nil {
+		return Made{}, err
+	}
+	if err := s.checkURL(ctx, by, e.URL); err != nil {
+		return Made{}, err
+	}
+	text, sealed := s.newSecret(e.OrgID)
+	row, err := s.row(e)
+	if err != nil {
+		return Made{}, err
+	}
+	err = s.inOrg(ctx, by, func(tx *store.Tx) error {
+		n, err := tx.CountEndpoints(ctx, by.Org)
+		if err != nil {
+			return err
+		}
+		if n >= MaxEndpoints {
+			return wa.Errorf(wa.Conflict, "there are %d endpoints, which is the most there may be", n)
+		}
+		if err := checkClients(ctx, tx, by.Org, e.Clients); err != nil {
+			return err
+		}
+		if err := tx.InsertEndpoint(ctx, row, sealed); err != nil {
+			return err
+		}
+		row, err = tx.Endpoint(ctx, by.Org, e.ID)
+		return err
+	})
+	return Made{Endpoint: shown(row, e.Headers), Secret: text}, err
+}
+
+// checkURL looks at an address before it is kept; it is looked at again
+// whenever it is dialled.
+func (s *Service) checkURL(ctx context.Context, by wa.Actor, url string) error {
+	var plain bool
+	err := s.inOrg(ctx, by, func(tx *store.Tx) (err error) {
+		plain, err = tx.AllowsHTTP(ctx, by.Org)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.out.CheckURL(ctx, url, plain)
+}
+
+func checkClients(ctx context.Context, tx *store.Tx, org wa.OrgID, clients []wa.ClientID) error {
+	for _, c := range clients {
+		_, err := tx.Client(ctx, org, c)
+		if wa.CodeOf(err) == wa.NotFound {
+			return wa.InvalidField("clients", "names a client that does not exist: %s", c)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Get reads an endpoint.
+func (s *Service) Get(ctx context.Context, by wa.Actor, id wa.EndpointID) (wa.Endpoint, error) {
+	var row store.EndpointRow
+	err := s.inOrg(ctx, by, func(tx *store.Tx) (err error) {
+		if row, err = tx.Endpoint(ctx, by.Org, id); err != nil {
+			return err
+		}
+		row.Health.Pending, err = tx.PendingDeliveries(ctx, id, 10_000)
+		return err
+	})
+	if err != nil {
+		return wa.Endpoint{}, err
+	}
+	return s.show(row)
+}
+
+// List pages through an org's endpoints, newest first.
+func (s *Service) List(ctx context.Context, by wa.Actor, p store.Page) ([]wa.Endpoint, error) {
+	var rows []store.EndpointRow
+	err := s.inOrg(ctx, by, func(tx *store.Tx) (err error) {
+		rows, err = tx.Endpoints(ctx, by.Org, p)
+		return err
+	})
+	out := make([]wa.Endpoint, len(rows))
+	for i, row := range rows {
+		if out[i], err = s.show(row); err != nil {
+			return nil, err
+		}
+	}
+	return out, err
+}
+
+// Update changes what change changes. Headers are kept where it leaves them nil.
+func (s *Service) Update(ctx context.Context, by wa.Actor, id wa.EndpointID, change func(*wa.Endpoint)) (wa.Endpoint, error) {
+	before, err := s.Get(ctx, by, id)
+	if err != nil {
+		return before, err
+	}
+	after := before
+	change(&after)
+	if after.URL != before.URL {
+		if err := s.checkURL(ctx, by, after.URL); err != nil {
+			return before, err
+		}
+	}
+	var row store.EndpointRow
+	err = s.inOrg(ctx, by, func(tx *store.Tx) error {
+		if row, err = tx.LockEndpoint(ctx, by.Org, id); err != nil {
+			return err
+		}
+		if row, err = s.changed(row, change); err != nil {
+			return err
+		}
+		if !slices.Equal(row.Clients, before.Clients) {
+			if err := checkClients(ctx, tx, by.Org, row.Clients); err != nil {
+				return err
+			}
+		}
+		if err := tx.UpdateEndpoint(ctx, row); err != nil {
+			return err
+		}
+		if row.URL != before.URL {
+			if err := tx.CloseCircuit(ctx, by.Org, id); err != nil {
+				return err
+			}
+		}
+		row, err = tx.Endpoint(ctx, by.Org, id)
+		return err
+	})
+	if err != nil {
+		return wa.Endpoint{}, err
+	}
+	return s.show(row)
+}
+
+// changed applies a change to a row as it is now.
+func (s *Service) changed(row store.EndpointRow, change func(*wa.Endpoint)) (store.EndpointRow, error) {
+	headers, err := s.headers(row)
+	if err != nil {
+		return row, err
+	}
+	e := row.Endpoint
+	e.Headers = nil
+	change(&e)
+	if e.Headers == nil {
+		e.Headers = headers
+	}
+	e.Normalize()
+	if err := e.Validate(); err != nil {
+		return row, err
+	}
+	return s.row(e)
+}
+
+// Delete takes an endpoint away. What was on its way is not sent any more.
+func (s *Service) Delete(ctx context.Context, by wa.Actor, id wa.EndpointID) error {
+	return s.inOrg(ctx, by, func(tx *store.Tx) error { return tx.DeleteEndpoint(ctx, by.Org, id) })
+}
+
+// Enable switches an endpoint on. What was on its way goes on; what happened
+// meanwhile is brought by Replay.
+func (s *Service) Enable(ctx context.Context, by wa.Actor, id wa.EndpointID) (wa.Endpoint, error) {
+	err := s.inOrg(ctx, by, func(tx *store.Tx) error {
+		if _, err := tx.LockEndpoint(ctx, by.Org, id); err != nil {
+			return err
+		}
+		_, err := tx.EnableEndpoint(ctx, by.Org, id)
+		tx.Ring(wa.DeliverTicket{Endpoint: id})
+		return err
+	})
+	if err != nil {
+		return wa.Endpoint{}, err
+	}
+	return s.Get(ctx, by, id)
+}
+
+// Disable switches an endpoint off: it gets nothing, and no event waits for it.
+func (s *Service) Disable(ctx context.Context, by wa.Actor, id wa.EndpointID) (wa.Endpoint, error) {
+	err := s.inOrg(ctx, by, func(tx *store.Tx) error {
+		row, err := tx.LockEndpoint(ctx, by.Org, id)
+		if err != nil {
+			return err
+		}
+		const reason = "switched off by a person"
+		was, err := tx.DisableEndpoint(ctx, by.Org, id, reason)
+		if err != nil || !was {
+			return err
+		}
+		return tx.Emit(by.Org, wa.ClientID{}, wa.EndpointDisabled, wa.EventEndpoint{EndpointID: id, URL: row.URL, Reason: reason})
+	})
+	if err != nil {
+		return wa.Endpoint{}, err
+	}
+	return s.Get(ctx, by, id)
+}
+
+// AllowHTTP says whether an org's endpoints may have plain http addresses.
+func (s *Service) AllowHTTP(ctx context.Context, org wa.OrgID, allow bool) error {
+	return s.db.InOrg(ctx, org, func(tx *store.Tx) error { return tx.AllowHTTP(ctx, org, allow) })
+}
+
+// Rotate makes a new secret. For grace (up to seven days) both sign; nil means
+// a day, 0 ends the old ones at once.
+func (s *Service) Rotate(ctx context.Context, by wa.Actor, id wa.EndpointID, grace *time.Duration) (wa.Secret, error) {
+	overlap := wa.SecretOverlap
+	if grace != nil {
+		overlap = *grace
+	}
+	if overlap < 0 || overlap > wa.MaxSecretOverlap {
+		return wa.Secret{}, wa.InvalidField("overlap_seconds", "must be 0 to %d", int(wa.MaxSecretOverlap.Seconds()))
+	}
+	text, sealed := s.newSecret(by.Org)
+	err := s.inOrg(ctx, by, func(tx *store.Tx) error {
+		if _, err := tx.LockEndpoint(ctx, by.Org, id); err != nil {
+			return err
+		}
+		live, err := tx.Secrets(ctx, by.Org, id, s.opt.Ahead())
+		if err != nil {
+			return err
+		}
+		if overlap > 0 && len(live) > wa.MaxRunningSecrets {
+			return wa.Errorf(wa.Conflict, "%d old secrets still sign, which is the most there may be: revoke them, or rotate with overlap_seconds 0", len(live)-1)
+		}
+		if err := tx.RetireSecret(ctx, by.Org, id, overlap, s.opt.Ahead()); err != nil {
+			return err
+		}
+		if overlap == 0 {
+			if err := tx.RevokeOldSecrets(ctx, by.Org, id); err != nil {
+				return err
+			}
+		}
+		return tx.InsertSecret(ctx, by.Org, id, sealed)
+	})
+	return text, err
+}
+
+// Revoke ends every secret but the newest.
+func (s *Service) Revoke(ctx context.Context, by wa.Actor, id wa.EndpointID) error {
+	return s.inOrg(ctx, by, func(tx *store.Tx) error {
+		if _, err := tx.LockEndpoint(ctx, by.Org, id); err != nil {
+			return err
+		}
+		return tx.RevokeOldSecrets(ctx, by.Org, id)
+	})
+}
+
+// row makes a row of an endpoint: its headers are sealed.
+func (s *Service) row(e wa.Endpoint) (store.EndpointRow, error) {
+	row := store.EndpointRow{Endpoint: e}
+	if len(e.Headers) == 0 {
+		return row, nil
+	}
+	raw, err := json.Marshal(e.Headers)
+	if err != nil {
+		return row, fmt.Errorf("encode headers: %w", err)
+	}
+	row.SealedHeaders = s.seal.Seal(headersPlace(e.OrgID, e.ID), raw)
+	return row, nil
+}
+
+// headers opens a row's own headers; nil when there are none.
+func (s *Service) headers(row store.EndpointRow) (map[string]string, error) {
+	if len(row.SealedHeaders) == 0 {
+		return nil, nil
+	}
+	raw, err := s.seal.Open(headersPlace(row.OrgID, row.ID), row.SealedHeaders)
+	if err != nil {
+		return nil, fmt.Errorf("open headers of %s: %w", row.ID, err)
+	}
+	var out map[string]string
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return nil, fmt.Errorf("decode headers of %s: %w", row.ID, err)
+	}
+	return out, nil
+}
+
+func (s *Service) show(row store.EndpointRow) (wa.Endpoint, error) {
+	headers, err := s.headers(row)
+	return shown(row, headers), err
+}
+
+// shown gives an endpoint with the names of its headers only: their values may
+// be credentials.
+func shown(row store.EndpointRow, headers map[string]string) wa.Endpoint {
+	e := row.Endpoint
+	e.Headers = nil
+	for name := range headers {
+		if e.Headers == nil {
+			e.Headers = map[string]string{}
+		}
+		e.Headers[name] = hidden
+	}
+	return e
+}
+
+const hidden = "***"
