@@ -114,6 +114,9 @@ func (l *line) resend(ctx context.Context, session provider.Session, m store.Cla
 	}
 	m.Attempts++
 	m.ClaimEpoch = epoch
+	if plantNewID {
+		m.WireID = wa.WireID(m.ClientID, wa.NewMessageID())
+	}
 	l.send(ctx, session, claimed{Claimed: m, resent: true})
 	return true
 }

@@ -22,24 +22,24 @@ type Tx struct {
 // InOrg runs fn in a transaction that sees only this org's rows. A nil error
 // commits. fn must not touch the network.
 func (db *DB) InOrg(ctx context.Context, org wa.OrgID, fn func(*Tx) error) error {
-	return db.run(ctx, "BEGIN; SET LOCAL app.org = '"+org.UUID()+"'", fn)
+	return db.run(ctx, "BEGIN; SET "+tenantScope+" app.org = '"+org.UUID()+"'", fn)
 }
 
 // InOrgRelaxed is InOrg for what may be forgotten in a crash of Postgres: the
 // commit does not wait for the disk.
 func (db *DB) InOrgRelaxed(ctx context.Context, org wa.OrgID, fn func(*Tx) error) error {
-	return db.run(ctx, "BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL app.org = '"+org.UUID()+"'", fn)
+	return db.run(ctx, "BEGIN; SET LOCAL synchronous_commit = off; SET "+tenantScope+" app.org = '"+org.UUID()+"'", fn)
 }
 
 // InTx runs fn in a transaction of the system's, which sees every org. It is
 // for leases, reconcilers and looking up who somebody is.
 func (db *DB) InTx(ctx context.Context, fn func(*Tx) error) error {
-	return db.run(ctx, "BEGIN; SET LOCAL app.system = 'on'", fn)
+	return db.run(ctx, "BEGIN; SET "+tenantScope+" app.system = 'on'", fn)
 }
 
 // InTxRelaxed is InTx for what may be forgotten in a crash of Postgres.
 func (db *DB) InTxRelaxed(ctx context.Context, fn func(*Tx) error) error {
-	return db.run(ctx, "BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL app.system = 'on'", fn)
+	return db.run(ctx, "BEGIN; SET LOCAL synchronous_commit = off; SET "+tenantScope+" app.system = 'on'", fn)
 }
 
 func (db *DB) run(ctx context.Context, begin string, fn func(*Tx) error) error {

@@ -172,6 +172,10 @@ func (s *session) give(u provider.Update) bool {
 	if s.ctx.Err() != nil {
 		return false
 	}
+	if plantAckEarly {
+		go take(s.ctx, s.sink, u, s.log) //nolint:errcheck // the mistake
+		return true
+	}
 	if err := take(s.ctx, s.sink, u, s.log); err != nil {
 		s.log.Warn("update not stored, the network will repeat it", "update", nameOf(u), "error", scrub(err.Error()))
 		s.askAgain()

@@ -1,0 +1,5 @@
+//go:build plant_takeover
+
+package fleet
+
+const plantTakeover = true

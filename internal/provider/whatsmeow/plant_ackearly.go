@@ -1,0 +1,5 @@
+//go:build plant_ackearly
+
+package whatsmeow
+
+const plantAckEarly = true

@@ -1,0 +1,5 @@
+//go:build plant_session
+
+package store
+
+const tenantScope = "SESSION"
