@@ -109,9 +109,9 @@ func (s *Service) AcceptBatch(ctx context.Context, by wa.Actor, client wa.Client
 		in.ring()
 		return in.write()
 	})
-	if err == nil && !out.Replayed {
-		for _, d := range drafts {
-			acceptedTotal.WithLabelValues(d.Lane.String()).Inc()
+	for i, item := range out.Items {
+		if err == nil && !out.Replayed && len(item.Refusal) == 0 {
+			acceptedTotal.WithLabelValues(drafts[i].Lane.String()).Inc()
 		}
 	}
 	for i := range out.Items {

@@ -329,3 +329,5 @@ func taken() (provider.Ack, error) { return provider.Ack{At: time.Now()}, nil }
 func failed(class provider.Class, code wa.FailCode) (provider.Ack, error) {
 	return provider.Ack{}, &provider.Failure{Class: class, Code: code, Err: fmt.Errorf("the test says %s", class)}
 }
+
+func newService(db *store.DB) *message.Service { return message.New(db, message.Options{}) }

@@ -64,7 +64,7 @@ func (s *Service) receive(ctx context.Context, c wa.Client, u provider.Received)
 		}
 		if !fresh {
 			// It may be one that could not be read when it first came.
-			if fresh, err = tx.FillInbound(ctx, m); err != nil || !fresh {
+			if m, fresh, err = tx.FillInbound(ctx, m, u.QuotedID); err != nil || !fresh {
 				return err
 			}
 		}

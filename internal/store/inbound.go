@@ -40,17 +40,25 @@ func (tx *Tx) InsertFromPhone(ctx context.Context, m wa.Message, at time.Time) (
 }
 
 // FillInbound puts the content into a message that could not be read when it
-// came. False: it was not waiting for one.
-func (tx *Tx) FillInbound(ctx context.Context, m wa.Message) (bool, error) {
+// came, and gives it as it is kept: under the id that people know it by. False:
+// it was not waiting for one.
+func (tx *Tx) FillInbound(ctx context.Context, m wa.Message, quotedID string) (wa.Message, bool, error) {
 	content, err := jsonText(m.Content())
 	if err != nil {
-		return false, err
+		return m, false, err
 	}
-	n, err := tx.moved(ctx, "fill inbound message", `
-		UPDATE messages SET type = $4, content = $5, error = NULL, updated_at = now()
-		WHERE org_id = $1 AND client_id = $2 AND wire_id = $3 AND direction = 'inbound' AND type = 'undecryptable'`,
-		m.OrgID, m.ClientID, m.WireID, m.Type, content)
-	return n == 1, err
+	filled, err := collect(ctx, tx, "fill inbound message", scanMessage, `
+		WITH filled AS (
+			UPDATE messages SET type = $4, content = $5, mentions = $6, error = NULL, updated_at = now(),
+			       reply_to = (SELECT id FROM messages WHERE client_id = $2 AND wire_id = nullif($7, '') LIMIT 1)
+			WHERE org_id = $1 AND client_id = $2 AND wire_id = $3 AND chat_id = $8 AND direction = 'inbound' AND type = 'undecryptable'
+			RETURNING *)
+		SELECT `+messageColumns+` FROM filled`+messageTables,
+		m.OrgID, m.ClientID, m.WireID, m.Type, content, m.Mentions, quotedID, m.ChatID)
+	if err != nil || len(filled) == 0 {
+		return m, false, err
+	}
+	return filled[0], true, nil
 }
 
 // KnowsWireID reports whether a client has a message of ours under a wire id,
