@@ -84,16 +84,10 @@ func fill(t testing.TB, url string) {
 	c := admin(t, url)
 	again := dismantle(t, c)
 	execute(t, c, fillPeople)
-	var wg sync.WaitGroup // two processors, two halves
-	for half := range 2 {
-		part := admin(t, url)
-		wg.Go(func() {
-			if _, err := part.Exec(ctx, fillMessages, half*manyMessages/2, (half+1)*manyMessages/2); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
+	inParallel(t, url, func(c *pgx.Conn, from int) error {
+		_, err := c.Exec(ctx, fillMessages, from, from+fillStep)
+		return err
+	}, steps())
 	execute(t, c, fillRest)
 	filled := time.Now()
 	rebuild(t, url, again)
@@ -158,27 +152,46 @@ func dismantle(t testing.TB, c *pgx.Conn) []string {
 	return again
 }
 
-// rebuild works over two connections, as there are two processors at least.
+// fillStep is small: while a transaction is open, the feeds of every database
+// of the cluster, and so of every other test, stand still.
+const fillStep = 20_000
+
+func steps() (from []int) {
+	for i := 0; i < manyMessages; i += fillStep {
+		from = append(from, i)
+	}
+	return from
+}
+
 func rebuild(t testing.TB, url string, statements []string) {
 	t.Helper()
-	work := make(chan string, len(statements))
-	for _, s := range statements {
-		work <- s
+	inParallel(t, url, func(c *pgx.Conn, s string) error {
+		_, err := c.Exec(t.Context(), s)
+		return err
+	}, statements)
+	if _, err := admin(t, url).Exec(t.Context(), "VACUUM (ANALYZE)"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// inParallel works over two connections, as there are two processors at least.
+func inParallel[T any](t testing.TB, url string, do func(*pgx.Conn, T) error, list []T) {
+	t.Helper()
+	work := make(chan T, len(list))
+	for _, v := range list {
+		work <- v
 	}
 	close(work)
 	var wg sync.WaitGroup
 	for range 2 {
 		c := admin(t, url)
 		wg.Go(func() {
-			for s := range work {
-				if _, err := c.Exec(t.Context(), s); err != nil {
-					t.Errorf("%v in %s", err, s)
+			for v := range work {
+				if err := do(c, v); err != nil {
+					t.Errorf("%v in %v", err, v)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	if _, err := admin(t, url).Exec(t.Context(), "VACUUM (ANALYZE)"); err != nil {
-		t.Fatal(err)
-	}
 }
