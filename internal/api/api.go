@@ -17,6 +17,7 @@ import (
 	"chasqui/internal/fleet"
 	"chasqui/internal/message"
 	"chasqui/internal/store"
+	"chasqui/internal/webhook"
 )
 
 // Deps is what the API stands on.
@@ -25,6 +26,7 @@ type Deps struct {
 	Accounts *account.Service
 	Messages *message.Service
 	Fleet    *fleet.Service
+	Webhooks *webhook.Service
 
 	// Queues is the page that shows the queues; nil leaves it out. It is
 	// mounted at QueuesPath, for keys with the admin scope.

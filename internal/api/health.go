@@ -40,15 +40,3 @@ func (a *api) ready(ctx context.Context, _ wa.Actor, _ *nothing) (*healthOut, er
 	}
 	return healthy(""), nil
 }
-
-type eventTypesOut struct {
-	Body struct {
-		Data []wa.EventInfo `json:"data" nullable:"false"`
-	} `nameHint:"EventTypes"`
-}
-
-func (a *api) eventTypes(context.Context, wa.Actor, *nothing) (*eventTypesOut, error) {
-	out := &eventTypesOut{}
-	out.Body.Data = wa.EventTypes()
-	return out, nil
-}

@@ -17,6 +17,7 @@ func (a *api) routes() {
 
 		client  = v1 + "/clients/{client}"
 		message = v1 + "/messages/{message}"
+		webhook = v1 + "/webhooks/{webhook}"
 	)
 	known := gives(a, http.StatusOK, "The outcome, when it was waited for, or that of a dry run", reflect.TypeFor[placed](), mediaJSON)
 	code := gives(a, http.StatusOK, "The pairing", reflect.TypeFor[pairingView](), mediaJSON, mediaPNG, mediaText, mediaStream)
@@ -57,6 +58,23 @@ func (a *api) routes() {
 
 	op(a, GET, v1+"/events", wa.ReadEvents, a.events, "Read events")
 	op(a, GET, v1+"/events/stream", wa.ReadEvents, a.eventStream, "Stream events", stream)
+	op(a, POST, v1+"/webhooks", wa.WriteWebhooks, a.createWebhook, "Create a webhook", created)
+	op(a, GET, v1+"/webhooks", wa.ReadWebhooks, a.webhooks, "List webhooks")
+	op(a, GET, webhook, wa.ReadWebhooks, a.webhook, "Get a webhook")
+	op(a, PATCH, webhook, wa.WriteWebhooks, a.changeWebhook, "Change a webhook")
+	op(a, DELETE, webhook, wa.WriteWebhooks, a.deleteWebhook, "Delete a webhook", empty)
+	op(a, POST, webhook+"/enable", wa.WriteWebhooks, a.enableWebhook, "Enable a webhook")
+	op(a, POST, webhook+"/disable", wa.WriteWebhooks, a.disableWebhook, "Disable a webhook")
+	op(a, POST, webhook+"/rotate", wa.WriteWebhooks, a.rotateSecret, "Make a new secret for a webhook")
+	op(a, POST, webhook+"/revoke", wa.WriteWebhooks, a.revokeSecrets, "End a webhook's old secrets", empty)
+	op(a, POST, webhook+"/test", wa.WriteWebhooks, a.testWebhook, "Send a webhook a test event", accepted)
+	op(a, POST, webhook+"/recover", wa.WriteWebhooks, a.recoverWebhook, "Send a webhook again what failed", accepted)
+	op(a, POST, webhook+"/replay", wa.WriteWebhooks, a.replayWebhook, "Send a webhook what it never got", accepted)
+	op(a, GET, webhook+"/recoveries/{recovery}", wa.ReadWebhooks, a.recovery, "Get how far a recovery is")
+	op(a, GET, webhook+"/deliveries", wa.ReadWebhooks, a.deliveries, "List a webhook's deliveries")
+	op(a, GET, webhook+"/deliveries/{delivery}/attempts", wa.ReadWebhooks, a.attempts, "List a delivery's attempts")
+	op(a, POST, webhook+"/deliveries/{delivery}/resend", wa.WriteWebhooks, a.resend, "Send a delivery again", accepted)
+
 	op(a, GET, v1+"/event-types", anybody, a.eventTypes, "List event types")
 	op(a, GET, v1+"/me", anybody, a.me, "Get who the key is")
 

@@ -1,12 +1,14 @@
 package api_test
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -170,10 +172,13 @@ func TestIDsAreOpaque(t *testing.T) {
 	theirs = decode[wa.Message](t, r.body)
 	foreign := map[string]string{
 		"{client}": w.stranger.client.ID.String(), "{message}": theirs.ID.String(), "{chat}": theirs.ChatID.String(), "{contact}": theirs.To.ContactID.String(),
+		"{webhook}": wa.NewEndpointID().String(),
 	}
+	since := fmt.Sprintf(`{"since":%q}`, time.Now().Add(-time.Minute).Format(time.RFC3339))
 	bodies := map[string]string{
 		"/messages": good, "/messages/batch": `{"messages":[` + good + `]}`, "/send-message": `{"to":"+5511987654321","message":"x"}`,
 		"/pair": `{"method":"qr"}`, "/passkey": `{"response":{}}`, "/limits": `{"enabled":false}`, "{client}": `{"name":"mine now"}`,
+		"/recover": since, "/replay": since, "{webhook}": `{"description":"mine now"}`,
 	}
 	d, _ := w.document(t)
 	before := w.stored(t)

@@ -17,11 +17,14 @@ import (
 
 	"chasqui/internal/account"
 	"chasqui/internal/api"
+	"chasqui/internal/egress"
 	"chasqui/internal/fleet"
 	"chasqui/internal/message"
+	"chasqui/internal/seal"
 	"chasqui/internal/store"
 	"chasqui/internal/testkit"
 	"chasqui/internal/wa"
+	"chasqui/internal/webhook"
 )
 
 // world is an API on a database of its own, with two orgs: ours, and a
@@ -60,18 +63,24 @@ func newWorld(t *testing.T, tune ...func(*api.Deps)) *world {
 	w.client = testkit.Client(t, w.db, w.org.ID)
 	w.stranger.org, w.stranger.key = testkit.Org(t, w.db)
 	w.stranger.client = testkit.Client(t, w.db, w.stranger.org.ID)
-	w.Server = httptest.NewServer(api.New(w.deps(tune...)))
+	w.Server = httptest.NewServer(api.New(w.deps(t, tune...)))
 	t.Cleanup(w.Close)
 	return w
 }
 
-func (w *world) deps(tune ...func(*api.Deps)) api.Deps {
+func (w *world) deps(t testing.TB, tune ...func(*api.Deps)) api.Deps {
+	t.Helper()
+	box, err := seal.New(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
 	d := api.Deps{
 		DB: w.db, Accounts: account.New(w.db, testkit.Pepper), Messages: message.New(w.db, message.Options{}), Fleet: fleet.New(w.db),
+		Webhooks:  webhook.New(w.db, box, egress.New(egress.Options{}), webhook.Options{}),
 		PublicURL: "https://chasqui.example", Version: "1.2.3", Log: slog.New(slog.NewJSONHandler(w.log, nil)),
 	}
-	for _, t := range tune {
-		t(&d)
+	for _, change := range tune {
+		change(&d)
 	}
 	return d
 }

@@ -31,7 +31,7 @@ const (
 // docs/operations.md are made from them.
 type Config struct {
 	Env       string    `env:"CHASQUI_ENV" envDefault:"prod" help:"dev, test or prod. Anything but prod allows a simulated WhatsApp."`
-	MasterKey wa.Secret `env:"CHASQUI_MASTER_KEY" help:"Base64 of 32 random bytes (openssl rand -base64 32). API keys are hashed under it: losing it makes every key worthless."`
+	MasterKey wa.Secret `env:"CHASQUI_MASTER_KEY" help:"Base64 of 32 random bytes (openssl rand -base64 32). API keys are hashed and secrets are sealed under it: losing it makes all of them worthless."`
 
 	DatabaseURL   wa.Secret `env:"DATABASE_URL" help:"Postgres 15 or newer, by a direct connection (no transaction pooler)."`
 	DatabaseConns int32     `env:"DATABASE_MAX_CONNS" envDefault:"16" help:"Connections a process keeps for its own tables; a worker has as many again for WhatsApp's keys."`
@@ -46,6 +46,9 @@ type Config struct {
 	WorkerCapacity     int `env:"WORKER_CAPACITY" envDefault:"1000" help:"How many numbers a worker holds at most."`
 	ConnectConcurrency int `env:"CONNECT_CONCURRENCY" envDefault:"10" help:"How many numbers of a worker connect at the same time."`
 	ConnectPerSecond   int `env:"CONNECT_PER_SECOND" envDefault:"5" help:"How many numbers of a worker begin to connect each second."`
+
+	WorkerWebhooks bool     `env:"WORKER_WEBHOOKS" envDefault:"true" help:"Whether a worker delivers webhooks too. At least one worker must."`
+	EgressAllow    []string `env:"EGRESS_ALLOW_CIDRS" help:"Networks, separated by commas, that customers' addresses (webhooks) may lead to besides the public internet."`
 
 	WebVersion string `env:"WHATSAPP_WEB_VERSION" help:"Version of WhatsApp's web client to claim (2.3000.…), when WhatsApp refuses the built-in one as outdated."`
 	Endpoint   string `env:"WHATSAPP_ENDPOINT" help:"host:port of a simulated WhatsApp. Only in dev and test."`
@@ -107,6 +110,9 @@ func (c Config) validateAddresses() []Mistake {
 		if _, err := netip.ParseAddr(p); err != nil && asPrefix != nil {
 			wrong = append(wrong, mistake("TRUSTED_PROXIES", fmt.Sprintf("holds %q, which is no address and no CIDR", p)))
 		}
+	}
+	if _, err := c.egressAllow(); err != nil {
+		wrong = append(wrong, mistake("EGRESS_ALLOW_CIDRS", err.Error()))
 	}
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || !strings.HasPrefix(u.Scheme, "http")) {
 		wrong = append(wrong, mistake("PUBLIC_URL", "must be an address like https://chasqui.example.com"))
@@ -176,13 +182,34 @@ func (c Config) validateSimulation() []Mistake {
 	return wrong
 }
 
+// egressAllow reads the networks that customers' addresses may lead to.
+func (c Config) egressAllow() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, text := range c.EgressAllow {
+		p, err := netip.ParsePrefix(strings.TrimSpace(text))
+		if err != nil {
+			return nil, fmt.Errorf("holds %q, which is no network like 10.1.0.0/16", text)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
 // Pepper is what API keys are hashed under, drawn from the master key.
 func (c Config) Pepper() ([]byte, error) {
+	key, err := c.master()
+	if err != nil {
+		return nil, err
+	}
+	return hkdf.Key(sha256.New, key, nil, "chasqui api key pepper", 32)
+}
+
+func (c Config) master() ([]byte, error) {
 	key, err := base64.StdEncoding.DecodeString(c.MasterKey.Reveal())
 	if err != nil || len(key) != masterKeyLen {
 		return nil, errors.New("CHASQUI_MASTER_KEY is missing or not base64 of 32 bytes")
 	}
-	return hkdf.Key(sha256.New, key, nil, "chasqui api key pepper", 32)
+	return key, nil
 }
 
 // Mistake is a setting that is wrong.

@@ -150,6 +150,9 @@ func (r *devRun) prepare(ctx context.Context) error {
 		}
 		r.environ["CHASQUI_MASTER_KEY_FILE"] = path
 	}
+	if r.environ["EGRESS_ALLOW_CIDRS"] == "" {
+		r.environ["EGRESS_ALLOW_CIDRS"] = "127.0.0.0/8,::1/128" // receivers under development run here too
+	}
 	if r.environ["LOG_FORMAT"] == "" {
 		r.environ["LOG_FORMAT"] = "text"
 	}

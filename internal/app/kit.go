@@ -17,6 +17,7 @@ import (
 	"chasqui/internal/queue"
 	"chasqui/internal/store"
 	"chasqui/internal/wa"
+	"chasqui/internal/webhook"
 )
 
 // Kit is what the parts of one program share: settings, connections and verbs.
@@ -29,6 +30,7 @@ type Kit struct {
 	Accounts *account.Service
 	Messages *message.Service
 	Fleet    *fleet.Service
+	Webhooks *webhook.Service
 
 	ringer *queue.Ringer
 	policy func(context.Context) error // Redis' answer to whether it may be used
@@ -60,6 +62,9 @@ func Open(ctx context.Context, name string, cfg Config, log *slog.Logger) (*Kit,
 	}
 	k.onClose(func() error { db.Close(); return nil })
 	k.metrics.MustRegister(newPoolStats(db), buildInfo(cfg))
+	if err := k.openWebhooks(); err != nil {
+		return nil, errors.Join(err, k.Close())
+	}
 	if err := k.openRedis(ctx); err != nil {
 		return nil, errors.Join(err, k.Close())
 	}
@@ -75,7 +80,7 @@ func (k *Kit) openRedis(ctx context.Context) error {
 	}
 	k.onClose(rdb.Close)
 	k.ringer = queue.NewRinger(rdb, k.Log)
-	k.DB.OnRing(k.ringer.Ring)
+	k.DB.OnRing(webhook.Calm(k.ringer.Ring))
 	k.policy = func(ctx context.Context) error { return queue.CheckPolicy(ctx, rdb) }
 	within, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()

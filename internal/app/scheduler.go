@@ -33,8 +33,10 @@ func (s *scheduler) table() []job {
 		{"*/15 * * * * *", "ring-late", s.k.Messages.RingLate}, // R6
 		{"*/15 * * * * *", "measure-waiting", s.measure},
 		{"*/20 * * * * *", "count-tickets", s.census.Collect},
+		{"*/15 * * * * *", "measure-webhooks", s.k.Webhooks.Measure},
 		{"0 */5 * * * *", "sweep-slots", s.sweepSlots}, // R10
-		{"0 7 * * * *", "sweep", s.sweep},              // R11
+		{"0 17 * * * *", "sweep-webhooks", s.k.Webhooks.Sweep},
+		{"0 7 * * * *", "sweep", s.sweep}, // R11
 	}
 }
 

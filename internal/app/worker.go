@@ -45,7 +45,12 @@ func Worker(ctx context.Context, k *Kit) ([]Part, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []Part{metrics, k.bells(), {Name: "sessions", Run: b.Run}, k.readiness()}, nil
+	hooks, err := k.hooks()
+	if err != nil {
+		return nil, err
+	}
+	parts := append([]Part{metrics, k.bells()}, hooks...)
+	return append(parts, Part{Name: "sessions", Run: b.Run}, k.readiness()), nil
 }
 
 // providers opens every way to reach WhatsApp.

@@ -64,9 +64,23 @@ const (
 )
 
 // ringEndpoints rings, after commit, for the endpoints that a statement made
-// deliveries for. An event always gives a row; none means that it was not
-// written, because its client has no counter.
+// deliveries for.
 func (tx *Tx) ringEndpoints(rows pgx.Rows) error {
+	_, err := tx.ringFor(rows)
+	return err
+}
+
+// ringWritten is ringEndpoints for one event. An event always gives a row; none
+// means that it was not written, because its client has no counter.
+func (tx *Tx) ringWritten(rows pgx.Rows) error {
+	n, err := tx.ringFor(rows)
+	if err == nil && n == 0 {
+		return wa.Errorf(wa.NotFound, "the client of this event does not exist")
+	}
+	return err
+}
+
+func (tx *Tx) ringFor(rows pgx.Rows) (int64, error) {
 	var t wa.DeliverTicket
 	tag, err := pgx.ForEachRow(rows, []any{&t.Endpoint, &t.Slow}, func() error {
 		if !t.Endpoint.IsZero() {
@@ -74,8 +88,5 @@ func (tx *Tx) ringEndpoints(rows pgx.Rows) error {
 		}
 		return nil
 	})
-	if err == nil && tag.RowsAffected() == 0 {
-		return wa.Errorf(wa.NotFound, "the client of this event does not exist")
-	}
-	return err
+	return tag.RowsAffected(), err
 }

@@ -71,7 +71,7 @@ type EndpointHealth struct {
 	OpenUntil     *time.Time `json:"open_until,omitempty"`
 	LastSuccessAt *time.Time `json:"last_success_at,omitempty"`
 	LastFailureAt *time.Time `json:"last_failure_at,omitempty"`
-	Pending       int64      `json:"pending" doc:"Deliveries under way or waiting, counted up to 10,000"`
+	Pending       *int64     `json:"pending,omitempty" doc:"Deliveries under way or waiting, counted up to 10,000; not in lists"`
 }
 
 // Normalize puts defaults where nothing was said.

@@ -89,7 +89,8 @@ func (s *Service) Get(ctx context.Context, by wa.Actor, id wa.EndpointID) (wa.En
 		if row, err = tx.Endpoint(ctx, by.Org, id); err != nil {
 			return err
 		}
-		row.Health.Pending, err = tx.PendingDeliveries(ctx, id, 10_000)
+		n, err := tx.PendingDeliveries(ctx, id, 10_000)
+		row.Health.Pending = &n
 		return err
 	})
 	if err != nil {

@@ -1,0 +1,274 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"chasqui/internal/store"
+	"chasqui/internal/wa"
+)
+
+// NewWebhook is an endpoint as callers ask for it.
+type NewWebhook struct {
+	URL         string            `json:"url" maxLength:"2048" doc:"Where events are sent: an https address on the public internet"`
+	Events      []string          `json:"events,omitempty" nullable:"false" doc:"Event types, with wildcards: *, message.*, client.connected; all if absent"`
+	Clients     []string          `json:"clients,omitempty" nullable:"false" doc:"Only events of these clients"`
+	Directions  []wa.Direction    `json:"directions,omitempty" nullable:"false" doc:"Of events about messages only inbound or outbound ones"`
+	ChatKinds   []wa.ChatKind     `json:"chat_kinds,omitempty" nullable:"false" doc:"Of events about messages only direct or group ones"`
+	Description string            `json:"description,omitempty"`
+	Payload     wa.Payload        `json:"payload,omitempty" enum:"full,thin" doc:"thin has ids only"`
+	Ordered     bool              `json:"ordered,omitempty" doc:"One request at a time per chat, in order; a failure holds up its chat"`
+	Headers     map[string]string `json:"headers,omitempty" doc:"Sent with every request; values are not shown again"`
+	MaxInFlight int               `json:"max_in_flight,omitempty" doc:"Requests at the same time, 1 to 64; 8 if absent"`
+	Rate        *int              `json:"rate,omitempty" doc:"Requests a second at most"`
+	TimeoutMS   int               `json:"timeout_ms,omitempty" doc:"How long one attempt may take, 1,000 to 30,000; 15,000 if absent"`
+	Schedule    []int             `json:"schedule,omitempty" nullable:"false" doc:"Seconds before each attempt; 0, 5, 300, 1800, 7200, 18000, 36000, 36000 if absent"`
+}
+
+func (n NewWebhook) endpoint() (wa.Endpoint, error) {
+	clients, err := clientIDs(n.Clients)
+	return wa.Endpoint{
+		URL: n.URL, Events: n.Events, Clients: clients, Directions: n.Directions, ChatKinds: n.ChatKinds, Description: n.Description,
+		Payload: n.Payload, Ordered: n.Ordered, Headers: n.Headers, MaxInFlight: n.MaxInFlight, Rate: n.Rate, TimeoutMS: n.TimeoutMS, Schedule: n.Schedule,
+	}, err
+}
+
+func clientIDs(texts []string) ([]wa.ClientID, error) {
+	var ids []wa.ClientID
+	for _, t := range texts {
+		var id wa.ClientID
+		if err := id.UnmarshalText([]byte(t)); err != nil || id.IsZero() {
+			return nil, wa.InvalidField("clients", "holds something that is not a client's id")
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+type createWebhookIn struct {
+	Body NewWebhook
+}
+
+type createdWebhookOut struct {
+	Location string `header:"Location"`
+	Body     struct {
+		wa.Endpoint
+		Secret string `json:"secret" doc:"Signs what is sent; shown this once"`
+	} `nameHint:"CreatedWebhook"`
+}
+
+func (a *api) createWebhook(ctx context.Context, by wa.Actor, in *createWebhookIn) (*createdWebhookOut, error) {
+	e, err := in.Body.endpoint()
+	if err != nil {
+		return nil, err
+	}
+	made, err := a.Webhooks.Create(ctx, by, e)
+	if err != nil {
+		return nil, err
+	}
+	out := &createdWebhookOut{Location: v1 + "/webhooks/" + made.ID.String()}
+	out.Body.Endpoint, out.Body.Secret = made.Endpoint, made.Secret.Reveal()
+	return out, nil
+}
+
+type webhookIn struct {
+	Webhook ref[wa.EndpointID] `path:"webhook"`
+}
+
+type webhookOut struct{ Body wa.Endpoint }
+
+type webhooksIn struct{ Paged }
+
+func (a *api) webhooks(ctx context.Context, by wa.Actor, in *webhooksIn) (*listOut[wa.Endpoint], error) {
+	p, err := in.page()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := a.Webhooks.List(ctx, by, p)
+	return listed(p, rows, func(e wa.Endpoint) (time.Time, string) { return e.CreatedAt, e.ID.UUID() }), err
+}
+
+func (a *api) webhook(ctx context.Context, by wa.Actor, in *webhookIn) (*webhookOut, error) {
+	e, err := a.Webhooks.Get(ctx, by, in.Webhook.ID)
+	return &webhookOut{e}, err
+}
+
+type changeWebhookIn struct {
+	Webhook ref[wa.EndpointID] `path:"webhook"`
+	Body    struct {
+		URL         *string            `json:"url,omitempty" maxLength:"2048"`
+		Events      *[]string          `json:"events,omitempty"`
+		Clients     *[]string          `json:"clients,omitempty" doc:"An empty list means all"`
+		Directions  *[]wa.Direction    `json:"directions,omitempty" doc:"An empty list means both"`
+		ChatKinds   *[]wa.ChatKind     `json:"chat_kinds,omitempty" doc:"An empty list means all"`
+		Description *string            `json:"description,omitempty"`
+		Payload     *wa.Payload        `json:"payload,omitempty" enum:"full,thin"`
+		Ordered     *bool              `json:"ordered,omitempty"`
+		Headers     *map[string]string `json:"headers,omitempty" doc:"Replaces all of them"`
+		MaxInFlight *int               `json:"max_in_flight,omitempty"`
+		Rate        *int               `json:"rate,omitempty" doc:"0 takes the limit away"`
+		TimeoutMS   *int               `json:"timeout_ms,omitempty"`
+		Schedule    *[]int             `json:"schedule,omitempty" doc:"An empty list means the usual one"`
+	} `nameHint:"WebhookChange"`
+}
+
+// changeWebhook changes what is named and leaves the rest.
+func (a *api) changeWebhook(ctx context.Context, by wa.Actor, in *changeWebhookIn) (*webhookOut, error) {
+	b := in.Body
+	var clients *[]wa.ClientID
+	if b.Clients != nil {
+		ids, err := clientIDs(*b.Clients)
+		if err != nil {
+			return nil, err
+		}
+		clients = &ids
+	}
+	e, err := a.Webhooks.Update(ctx, by, in.Webhook.ID, func(e *wa.Endpoint) {
+		change(&e.URL, b.URL)
+		change(&e.Events, b.Events)
+		change(&e.Clients, clients)
+		change(&e.Directions, b.Directions)
+		change(&e.ChatKinds, b.ChatKinds)
+		change(&e.Description, b.Description)
+		change(&e.Payload, b.Payload)
+		change(&e.Ordered, b.Ordered)
+		change(&e.Headers, b.Headers)
+		change(&e.MaxInFlight, b.MaxInFlight)
+		change(&e.TimeoutMS, b.TimeoutMS)
+		change(&e.Schedule, b.Schedule)
+		if b.Rate != nil {
+			e.Rate = b.Rate
+			if *b.Rate == 0 {
+				e.Rate = nil
+			}
+		}
+	})
+	return &webhookOut{e}, err
+}
+
+func (a *api) deleteWebhook(ctx context.Context, by wa.Actor, in *webhookIn) (*struct{}, error) {
+	return nil, a.Webhooks.Delete(ctx, by, in.Webhook.ID)
+}
+
+func (a *api) enableWebhook(ctx context.Context, by wa.Actor, in *webhookIn) (*webhookOut, error) {
+	e, err := a.Webhooks.Enable(ctx, by, in.Webhook.ID)
+	return &webhookOut{e}, err
+}
+
+func (a *api) disableWebhook(ctx context.Context, by wa.Actor, in *webhookIn) (*webhookOut, error) {
+	e, err := a.Webhooks.Disable(ctx, by, in.Webhook.ID)
+	return &webhookOut{e}, err
+}
+
+type rotateIn struct {
+	Webhook ref[wa.EndpointID] `path:"webhook"`
+	Body    *struct {
+		OverlapSeconds *int `json:"overlap_seconds,omitempty" doc:"How long the old secret signs too, 0 to 604,800; 86,400 if absent"`
+	} `nameHint:"SecretRotation"`
+}
+
+type secretOut struct {
+	Body struct {
+		ID     wa.EndpointID `json:"id"`
+		Secret string        `json:"secret" doc:"Shown this once"`
+	} `nameHint:"WebhookSecret"`
+}
+
+func (a *api) rotateSecret(ctx context.Context, by wa.Actor, in *rotateIn) (*secretOut, error) {
+	var overlap *time.Duration
+	if in.Body != nil && in.Body.OverlapSeconds != nil {
+		d := time.Duration(min(max(*in.Body.OverlapSeconds, -1), 1<<30)) * time.Second
+		overlap = &d
+	}
+	secret, err := a.Webhooks.Rotate(ctx, by, in.Webhook.ID, overlap)
+	out := &secretOut{}
+	out.Body.ID, out.Body.Secret = in.Webhook.ID, secret.Reveal()
+	return out, err
+}
+
+func (a *api) revokeSecrets(ctx context.Context, by wa.Actor, in *webhookIn) (*struct{}, error) {
+	return nil, a.Webhooks.Revoke(ctx, by, in.Webhook.ID)
+}
+
+type deliveryOut struct{ Body wa.Delivery }
+
+func (a *api) testWebhook(ctx context.Context, by wa.Actor, in *webhookIn) (*deliveryOut, error) {
+	d, err := a.Webhooks.Test(ctx, by, in.Webhook.ID)
+	return &deliveryOut{d}, err
+}
+
+type recoverIn struct {
+	Webhook ref[wa.EndpointID] `path:"webhook"`
+	Body    struct {
+		Since time.Time `json:"since" doc:"Events since this time, 35 days back at most"`
+	} `nameHint:"RecoverySince"`
+}
+
+type recoveryOut struct{ Body wa.Recovery }
+
+func (a *api) recoverWebhook(ctx context.Context, by wa.Actor, in *recoverIn) (*recoveryOut, error) {
+	r, err := a.Webhooks.Recover(ctx, by, in.Webhook.ID, in.Body.Since)
+	return &recoveryOut{r}, err
+}
+
+func (a *api) replayWebhook(ctx context.Context, by wa.Actor, in *recoverIn) (*recoveryOut, error) {
+	r, err := a.Webhooks.Replay(ctx, by, in.Webhook.ID, in.Body.Since)
+	return &recoveryOut{r}, err
+}
+
+type recoveryIn struct {
+	Webhook  ref[wa.EndpointID] `path:"webhook"`
+	Recovery ref[wa.RecoveryID] `path:"recovery"`
+}
+
+func (a *api) recovery(ctx context.Context, by wa.Actor, in *recoveryIn) (*recoveryOut, error) {
+	r, err := a.Webhooks.Recovery(ctx, by, in.Webhook.ID, in.Recovery.ID)
+	return &recoveryOut{r}, err
+}
+
+type deliveriesIn struct {
+	Paged
+	Webhook    ref[wa.EndpointID] `path:"webhook"`
+	Status     string             `query:"status" enum:"pending,delivered,exhausted"`
+	Event      wa.EventID         `query:"event"`
+	Type       string             `query:"type" maxLength:"60"`
+	Message    wa.MessageID       `query:"message" doc:"Of events about this message"`
+	LastStatus int                `query:"last_status" minimum:"100" maximum:"599" doc:"HTTP status of the last answer"`
+	Since      time.Time          `query:"since" doc:"Made at this time or later"`
+	Until      time.Time          `query:"until" doc:"Made before this time"`
+}
+
+func (a *api) deliveries(ctx context.Context, by wa.Actor, in *deliveriesIn) (*listOut[wa.Delivery], error) {
+	p, err := in.page()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := a.Webhooks.Deliveries(ctx, by, in.Webhook.ID, store.DeliveryFilter{
+		Status: wa.DeliveryStatus(in.Status), Event: in.Event, Type: wa.EventType(in.Type), Message: in.Message, LastStatus: in.LastStatus,
+		Since: given(in.Since), Until: given(in.Until),
+	}, p)
+	return listed(p, rows, func(d wa.Delivery) (time.Time, string) { return d.CreatedAt, d.ID.UUID() }), err
+}
+
+type deliveryIn struct {
+	Webhook  ref[wa.EndpointID] `path:"webhook"`
+	Delivery ref[wa.DeliveryID] `path:"delivery"`
+}
+
+type attemptsOut struct {
+	Body struct {
+		Data []wa.Attempt `json:"data" nullable:"false"`
+	} `nameHint:"AttemptList"`
+}
+
+func (a *api) attempts(ctx context.Context, by wa.Actor, in *deliveryIn) (*attemptsOut, error) {
+	rows, err := a.Webhooks.Attempts(ctx, by, in.Webhook.ID, in.Delivery.ID)
+	out := &attemptsOut{}
+	out.Body.Data = append([]wa.Attempt{}, rows...)
+	return out, err
+}
+
+func (a *api) resend(ctx context.Context, by wa.Actor, in *deliveryIn) (*deliveryOut, error) {
+	d, err := a.Webhooks.Resend(ctx, by, in.Webhook.ID, in.Delivery.ID)
+	return &deliveryOut{d}, err
+}

@@ -1,0 +1,48 @@
+package app
+
+import (
+	"context"
+
+	"chasqui/internal/egress"
+	"chasqui/internal/queue"
+	"chasqui/internal/seal"
+	"chasqui/internal/webhook"
+)
+
+// openWebhooks prepares the verb that every program shares.
+func (k *Kit) openWebhooks() error {
+	key, err := k.Config.master()
+	if err != nil {
+		return err
+	}
+	box, err := seal.New(key)
+	if err != nil {
+		return err
+	}
+	allow, err := k.Config.egressAllow()
+	if err != nil {
+		return err
+	}
+	out := egress.New(egress.Options{Allow: allow, AllowHTTP: k.Config.Env != Prod})
+	k.Webhooks = webhook.New(k.DB, box, out, webhook.Options{Log: k.Log, Version: Version})
+	return nil
+}
+
+// hooks are the parts that deliver webhooks, on a Redis client that is not the
+// ringer's. What this process itself causes needs no bell.
+func (k *Kit) hooks() ([]Part, error) {
+	if !k.Config.WorkerWebhooks {
+		return nil, nil
+	}
+	rdb, err := queue.OpenRedis(k.Config.RedisURL.Reveal(), false)
+	if err != nil {
+		return nil, err
+	}
+	k.onClose(rdb.Close)
+	d := webhook.NewDispatcher(k.Webhooks)
+	k.DB.OnRing(d.Local(k.ringer.Ring))
+	return []Part{
+		{Name: "webhooks", Run: func(ctx context.Context) error { d.Run(ctx); return nil }},
+		{Name: "webhook bells", Run: func(ctx context.Context) error { return queue.ServeHooks(ctx, rdb, d, k.Log) }},
+	}, nil
+}
