@@ -70,7 +70,7 @@ func (g *Guard) Client() *http.Client {
 
 // control is asked by the dialer about every address, with the IP in hand: what
 // a name means now is what counts.
-func (g *Guard) control(network, address string, raw syscall.RawConn) error {
+func (g *Guard) control(_, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return fmt.Errorf("%w: %s cannot be read", ErrForbidden, address)
