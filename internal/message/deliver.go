@@ -60,6 +60,8 @@ type line struct {
 	due     map[wa.MessageID]time.Time // unconfirmed messages, and when to send them again
 	swept   bool                       // what earlier owners left in flight is resolved
 	blocked int                        // how often in a row the number was told to slow down
+	next    *store.Claimed             // taken in the transaction that ended the last one
+	ended   func() bool                // nothing new is to be taken
 }
 
 // claimed is a message that this line has taken. resent says that an earlier
@@ -76,6 +78,7 @@ func (s *Service) Deliver(ctx context.Context, h Hold) {
 	l := &line{
 		s: s, h: h, limits: c.Limits, pace: guard.NewPaceScaled(c.Limits, rand.Uint64(), s.opt.PaceFactor),
 		log: s.opt.Log.With("client", c.ID), due: map[wa.MessageID]time.Time{}, waiting: [3]bool{true, true, true},
+		ended: func() bool { return ctx.Err() != nil },
 	}
 	if !l.restore(ctx) {
 		return
@@ -85,6 +88,46 @@ func (s *Service) Deliver(ctx context.Context, h Hold) {
 			l.sleep(ctx, wait)
 		}
 	}
+	l.putBack(ctx)
+}
+
+// putBack returns what was taken and not begun when the line ended.
+func (l *line) putBack(ctx context.Context) {
+	if l.next == nil {
+		return
+	}
+	stopped := &provider.Failure{Class: provider.NotSent, Code: wa.FailNotConnected, Err: context.Cause(ctx)}
+	l.settle(context.WithoutCancel(ctx), claimed{Claimed: *l.next}, stopped)
+	l.next = nil
+}
+
+// mayTakeNext reports whether the next message may be taken in the transaction
+// that ends the present one, and of which lane. That saves a transaction for
+// each message where numbers go as fast as they can; with a pace there is a
+// pause in between, and much may change meanwhile.
+func (l *line) mayTakeNext() (wa.Lane, bool) {
+	_, _, open := l.h.Line()
+	if !open || l.limits.Enabled || l.h.Client().Limits != l.limits || !l.swept || len(l.due) > 0 || l.ended() {
+		return 0, false
+	}
+	now := l.s.opt.Now()
+	lane, d, ok := l.pace.Pick(l.waiting, &l.turns, now)
+	return lane, ok && !d.At.After(now)
+}
+
+// claim takes the next message of a lane; nil when there is none.
+func (l *line) claim(ctx context.Context, tx *store.Tx, lane wa.Lane) (*store.Claimed, error) {
+	c := l.h.Client()
+	_, flow, _ := l.h.Line()
+	m, err := tx.Claim(ctx, c.OrgID, c.ID, l.h.Epoch(), []wa.Lane{lane}, flow == guard.HoldNew)
+	if wa.CodeOf(err) == wa.NotFound {
+		l.waiting[lane] = false
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &m, nil
 }
 
 // restore rebuilds the number's pace from its rows; without it nothing may be
@@ -137,6 +180,12 @@ func (l *line) sleep(ctx context.Context, d time.Duration) {
 // means look again at once.
 func (l *line) step(ctx context.Context) time.Duration {
 	session, flow, ok := l.h.Line()
+	if m := l.next; m != nil {
+		l.next = nil
+		workFoundBy.WithLabelValues("line").Inc()
+		l.send(ctx, session, claimed{Claimed: *m})
+		return 0
+	}
 	if !ok {
 		l.h.Forecast(time.Time{}, l.h.Client().Status.Wait())
 		return idle
@@ -162,7 +211,7 @@ func (l *line) step(ctx context.Context) time.Duration {
 		}
 		return l.untilDue(wait, now)
 	}
-	return l.serve(ctx, session, flow, lane)
+	return l.serve(ctx, session, lane)
 }
 
 // untilDue shortens a wait to the moment an unconfirmed message is due.
@@ -181,20 +230,18 @@ func (l *line) adoptLimits() {
 }
 
 // serve takes the next message of a lane and sends it.
-func (l *line) serve(ctx context.Context, session provider.Session, flow guard.Flow, lane wa.Lane) time.Duration {
-	c := l.h.Client()
-	var m store.Claimed
-	err := l.s.db.InOrgRelaxed(ctx, c.OrgID, func(tx *store.Tx) (err error) {
-		m, err = tx.Claim(ctx, c.OrgID, c.ID, l.h.Epoch(), []wa.Lane{lane}, flow == guard.HoldNew)
+func (l *line) serve(ctx context.Context, session provider.Session, lane wa.Lane) time.Duration {
+	var m *store.Claimed
+	err := l.s.db.InOrgRelaxed(ctx, l.h.Client().OrgID, func(tx *store.Tx) (err error) {
+		m, err = l.claim(ctx, tx, lane)
 		return err
 	})
 	switch {
-	case wa.CodeOf(err) == wa.NotFound:
-		l.waiting[lane] = false
-		return 0
 	case err != nil:
 		l.logFailure(ctx, "claim", err)
 		return time.Second
+	case m == nil:
+		return 0
 	}
 	workFoundBy.WithLabelValues(l.source).Inc()
 	if l.source == "ring" {
@@ -202,7 +249,7 @@ func (l *line) serve(ctx context.Context, session provider.Session, flow guard.F
 	}
 	l.source = "timer"
 	l.turns.Took(lane)
-	l.send(ctx, session, claimed{Claimed: m})
+	l.send(ctx, session, claimed{Claimed: *m})
 	return 0
 }
 

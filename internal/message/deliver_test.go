@@ -283,3 +283,41 @@ func TestClaimAndCancelRace(t *testing.T) {
 		t.Errorf("message.canceled told %d times", n)
 	}
 }
+
+// The next message may have been taken already when the line ends, or when it
+// closes: it goes back to where it stood, and no attempt is burnt.
+func TestWhatWasTakenAheadGoesBack(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*hold){
+		"stopped": func(h *hold) { go h.stop() },
+		"closed":  func(h *hold) { h.set(func(h *hold) { h.closed = true }) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			var ids []wa.MessageID
+			for i := range 4 {
+				ids = append(ids, w.send(i, fmt.Sprint(i), wa.Normal))
+			}
+			// The end comes within the transaction that ends the second and takes the third.
+			w.sql(`CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END $$`)
+			w.sql(`CREATE TRIGGER linger BEFORE INSERT ON message_events FOR EACH ROW WHEN (NEW.message_id = '` + ids[1].UUID() + `' AND NEW.status = 'sent') EXECUTE FUNCTION linger()`)
+			h := w.deliver()
+			testkit.Eventually(t, patience, "the second", func() bool { return len(h.seen()) == 2 })
+			time.Sleep(100 * time.Millisecond)
+			end(h)
+			w.await(ids[1], wa.Sent)
+			w.await(ids[2], wa.Queued)
+			if m := w.message(ids[2]); m.Attempts != 0 || len(h.seen()) != 2 {
+				t.Errorf("%d attempts, %d sent", m.Attempts, len(h.seen()))
+			}
+			if name == "closed" {
+				h.set(func(h *hold) { h.closed = false })
+				w.await(ids[3], wa.Sent)
+				if diff := cmp.Diff([]string{"0", "1", "2", "3"}, h.bodies()); diff != "" {
+					t.Error(diff)
+				}
+			}
+		})
+	}
+}

@@ -123,21 +123,28 @@ func (l *line) markSent(ctx context.Context, m claimed, ack provider.Ack) {
 	if m.resent {
 		ambiguousTotal.WithLabelValues("resend").Inc()
 	}
-	l.record(ctx, m, wa.Accept, func(tx *store.Tx) error {
-		moved, err := tx.MarkSent(ctx, m.OrgID, m.ID, at, ack.Payload)
-		if err != nil || !moved {
+	lane, ahead := l.mayTakeNext()
+	written := l.record(ctx, m, wa.Accept, func(tx *store.Tx) error {
+		l.next = nil
+		moved, err := tx.FinishSent(ctx, m.OrgID, m.ID, at, ack.Payload, "WhatsApp's server took it")
+		if err == nil && moved {
+			sent := m.Message
+			sent.Status, sent.SentAt, sent.UpdatedAt = wa.Sent, &at, at
+			err = tx.Emit(m.OrgID, m.ClientID, wa.MessageSent, wa.EventMessage{Message: sent})
+		}
+		if err != nil || !ahead {
 			return err
 		}
-		if err := tx.TouchChat(ctx, m.OrgID, m.ChatID, at, false); err != nil {
-			return err
-		}
-		sent := m.Message
-		sent.Status, sent.SentAt, sent.UpdatedAt = wa.Sent, &at, at
-		if err := tx.Step(m.OrgID, m.ID, wa.Sent, "WhatsApp's server took it", nil); err != nil {
-			return err
-		}
-		return tx.Emit(m.OrgID, m.ClientID, wa.MessageSent, wa.EventMessage{Message: sent})
+		ahead = false // once: should it be what fails, the outcome is written without it
+		l.next, err = l.claim(ctx, tx, lane)
+		return err
 	})
+	if !written {
+		l.next = nil // whether it was taken is not known either
+	}
+	if l.next != nil {
+		l.turns.Took(lane)
+	}
 	delete(l.due, m.ID)
 	finalTotal.WithLabelValues(string(wa.Sent), "").Inc()
 	acceptToSent.WithLabelValues(m.Lane.String()).Observe(at.Sub(m.CreatedAt).Seconds())
@@ -258,12 +265,12 @@ func told(moved bool, err error, tell func() error) error {
 // was sent must be known to be sent. It gives up with the lease, and after some
 // tries when the database refuses: the row is in flight then, and is resolved as
 // such by this line or by the next owner.
-func (l *line) record(ctx context.Context, m claimed, sig wa.Signal, fn func(*store.Tx) error) {
+func (l *line) record(ctx context.Context, m claimed, sig wa.Signal, fn func(*store.Tx) error) bool {
 	refused := 0
 	for delay := 50 * time.Millisecond; ; delay = min(2*delay, 2*time.Second) {
 		err := l.write(ctx, m, sig, fn)
 		if err == nil {
-			return
+			return true
 		}
 		markRetries.Inc()
 		l.log.WarnContext(ctx, "an outcome waits for the database", "message", m.ID, "signal", sig, "error", err)
@@ -272,7 +279,7 @@ func (l *line) record(ctx context.Context, m claimed, sig wa.Signal, fn func(*st
 		}
 		if refused >= maxRefused || !l.pause(delay) {
 			l.swept = false
-			return
+			return false
 		}
 	}
 }
