@@ -1,15 +1,14 @@
 package store_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"chasqui/internal/store"
 	"chasqui/internal/testkit"
@@ -196,12 +195,12 @@ func ids(messages []wa.Message) []string {
 	return list
 }
 
-func itoa(n int) string { return strconv.Itoa(n) }
+func rowText(r pgx.CollectableRow) (v string, err error) {
+	err = r.Scan(&v)
+	return v, err
+}
 
-// within gives a context that ends a test which waits for what never comes.
-func within(t testing.TB, d time.Duration) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	t.Cleanup(cancel)
-	return ctx
+func rowMessageID(r pgx.CollectableRow) (v wa.MessageID, err error) {
+	err = r.Scan(&v)
+	return v, err
 }
