@@ -100,7 +100,10 @@ func (tx *Tx) EnableEndpoint(ctx context.Context, org wa.OrgID, id wa.EndpointID
 	if err != nil || n == 0 {
 		return false, err
 	}
-	return true, tx.CloseCircuit(ctx, org, id)
+	_, err = tx.moved(ctx, "forget failures", `
+		UPDATE webhook_lines SET open_until = NULL, trips = 0, recent = NULL, failing_since = NULL, failing_told = false
+		WHERE org_id = $1 AND endpoint_id = $2`, org, id)
+	return true, err
 }
 
 // DisableEndpoint switches an endpoint off. False: it was off.
@@ -123,10 +126,10 @@ func (tx *Tx) DeleteEndpoint(ctx context.Context, org wa.OrgID, id wa.EndpointID
 	return err
 }
 
-// CloseCircuit lets requests out to an endpoint again and forgets its failures.
+// CloseCircuit lets requests out to an endpoint again.
 func (tx *Tx) CloseCircuit(ctx context.Context, org wa.OrgID, id wa.EndpointID) error {
 	_, err := tx.moved(ctx, "close circuit", `
-		UPDATE webhook_lines SET open_until = NULL, trips = 0, recent = NULL, failing_since = NULL, failing_told = false
+		UPDATE webhook_lines SET open_until = NULL, trips = 0, recent = NULL
 		WHERE org_id = $1 AND endpoint_id = $2`, org, id)
 	return err
 }

@@ -78,6 +78,9 @@ func thin(v any) any {
 	for key, value := range object {
 		switch value := value.(type) {
 		case map[string]any:
+			if key == "metadata" {
+				continue // the names in it are the customer's own
+			}
 			if inner, _ := thin(value).(map[string]any); len(inner) > 0 {
 				out[key] = inner
 			}

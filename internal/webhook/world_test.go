@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -199,4 +200,34 @@ func verify(t testing.TB, secret wa.Secret, h heard) error {
 		t.Fatal(err)
 	}
 	return wh.Verify(h.body, h.header)
+}
+
+// exec changes rows behind everybody's back.
+func (w *world) exec(statement string) {
+	w.t.Helper()
+	sql, err := store.OpenSQL(w.url, "public", 1)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer sql.Close()
+	if _, err := sql.ExecContext(w.t.Context(), `SELECT set_config('app.system', 'on', false)`); err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := sql.ExecContext(w.t.Context(), statement); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+type told struct {
+	client   string
+	sequence float64
+}
+
+func decodeBody(t testing.TB, h heard) told {
+	t.Helper()
+	var e wa.Envelope
+	if err := json.Unmarshal(h.body, &e); err != nil || e.Client == nil || e.Sequence == nil {
+		t.Fatalf("body %s: %v", h.body, err)
+	}
+	return told{e.Client.ID.String(), float64(*e.Sequence)}
 }
