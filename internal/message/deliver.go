@@ -55,6 +55,8 @@ type line struct {
 	waiting [3]bool // lanes that may have work
 	source  string  // what last woke the line
 	rungAt  time.Time
+	told    wa.MessageID // whose wait was last explained, and by what
+	toldWhy wa.Wait
 	typed   wa.MessageID               // whose typing is on show, or was
 	typing  time.Time                  // when that one is typed
 	due     map[wa.MessageID]time.Time // unconfirmed messages, and when to send them again
@@ -127,7 +129,10 @@ func (l *line) claim(ctx context.Context, tx *store.Tx, lane wa.Lane) (*store.Cl
 	if err != nil {
 		return nil, err
 	}
-	return &m, nil
+	if err := tx.Step(m.OrgID, m.ID, wa.Sending, "on its way to WhatsApp", nil); err != nil {
+		return nil, err
+	}
+	return &m, tx.Emit(m.OrgID, m.ClientID, wa.MessageSending, wa.EventMessage{Message: m.Message})
 }
 
 // restore rebuilds the number's pace from its rows; without it nothing may be
@@ -209,9 +214,34 @@ func (l *line) step(ctx context.Context) time.Duration {
 		if d.Why != wa.NoWait {
 			paceWait.WithLabelValues(string(d.Why)).Observe(wait.Seconds())
 		}
+		l.explain(ctx, lane, start, d.Why, wait)
 		return l.untilDue(wait, now)
 	}
 	return l.serve(ctx, session, lane)
+}
+
+// worthTelling is a wait that a message's timeline explains; shorter ones are
+// the ordinary pace.
+const worthTelling = 10 * time.Second
+
+// explain writes into the timeline of the message at the head of a lane why it
+// waits, once for each reason.
+func (l *line) explain(ctx context.Context, lane wa.Lane, start time.Time, why wa.Wait, wait time.Duration) {
+	if why == wa.NoWait || why == wa.WaitGap || wait < worthTelling {
+		return
+	}
+	c := l.h.Client()
+	err := l.s.db.InOrgRelaxed(ctx, c.OrgID, func(tx *store.Tx) error {
+		head, err := tx.Head(ctx, c.OrgID, c.ID, []wa.Lane{lane})
+		if err != nil || (head.ID == l.told && why == l.toldWhy) {
+			return err
+		}
+		l.told, l.toldWhy = head.ID, why
+		return tx.Step(c.OrgID, head.ID, wa.Queued, "held: "+string(why)+", next slot "+start.UTC().Format(time.TimeOnly)+" UTC", nil)
+	})
+	if err != nil && wa.CodeOf(err) != wa.NotFound {
+		l.logFailure(ctx, "explain a wait", err)
+	}
 }
 
 // untilDue shortens a wait to the moment an unconfirmed message is due.

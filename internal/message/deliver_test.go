@@ -30,7 +30,7 @@ func TestAMessageIsSentAndWrittenDown(t *testing.T) {
 	if len(got) != 1 || got[0].wire != m.WireID || got[0].body != "hello" || got[0].to.Phone != wa.Phone(person(1)) {
 		t.Errorf("the network saw %+v", got)
 	}
-	if diff := cmp.Diff([]string{"message.queued", "message.sent"}, w.events()); diff != "" {
+	if diff := cmp.Diff([]string{"message.queued", "message.sending", "message.sent"}, w.events()); diff != "" {
 		t.Error(diff)
 	}
 	payload, err := w.Recall(t.Context(), w.client, m.WireID)
@@ -204,6 +204,30 @@ func TestLimitsChangeUnderWay(t *testing.T) {
 	})
 	h.set(func(h *hold) { h.client.Limits.Enabled = false })
 	w.await(second, wa.Sent)
+}
+
+// The timeline tells every step, and why a message waits for long: once.
+func TestTheTimelineExplainsAWait(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.limit(wa.Limits{Enabled: true, PerMinute: 1, PerHour: 100, PerDay: 1000})
+	first, second := w.send(1, "first", wa.Urgent), w.send(2, "second", wa.Urgent)
+	h := w.deliver()
+	w.await(first, wa.Sent)
+	steps := func(id wa.MessageID) []string {
+		return w.list(`SELECT status || ': ' || regexp_replace(note, '[0-9:]{8}', 'HH:MM:SS') FROM message_events WHERE message_id = $1 ORDER BY id`, id.UUID())
+	}
+	held := []string{"queued: accepted", "queued: held: minute_cap, next slot HH:MM:SS UTC"}
+	testkit.Eventually(t, patience, "the reason in the timeline", func() bool { return len(steps(second)) >= 2 })
+	h.wake(false)
+	h.wake(false)
+	if diff := cmp.Diff(held, steps(second)); diff != "" {
+		t.Error(diff)
+	}
+	went := []string{"queued: accepted", "sending: on its way to WhatsApp", "sent: WhatsApp's server took it"}
+	if diff := cmp.Diff(went, steps(first)); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestPauseAndHoldNew(t *testing.T) {

@@ -151,7 +151,7 @@ func TestReceiptsGoForwardOnly(t *testing.T) {
 			t.Errorf("after %s it is %s, want %s", step.kind, got, step.want)
 		}
 	}
-	want := []string{"message.queued", "message.sent", "message.delivered", "message.read", "message.played"}
+	want := []string{"message.queued", "message.sending", "message.sent", "message.delivered", "message.read", "message.played"}
 	if diff := cmp.Diff(want, w.events()); diff != "" {
 		t.Error(diff)
 	}

@@ -192,8 +192,9 @@ func (tx *Tx) Receipt(ctx context.Context, org wa.OrgID, client wa.ClientID, wir
 		WITH moved AS (
 			UPDATE messages SET status = $4, unconfirmed = false, error_code = NULL, error = NULL, not_before = NULL,
 			       sent_at = coalesce(sent_at, $6), updated_at = now(),
-			       delivered_at = coalesce(delivered_at, $6),
-			       read_at = CASE WHEN $4 IN ('read', 'played') THEN coalesce(read_at, $6) ELSE read_at END
+			       -- WhatsApp's clock has whole seconds: nothing arrives before it was sent.
+			       delivered_at = coalesce(delivered_at, greatest($6, sent_at)),
+			       read_at = CASE WHEN $4 IN ('read', 'played') THEN coalesce(read_at, greatest($6, sent_at, delivered_at)) ELSE read_at END
 			WHERE org_id = $1 AND client_id = $2 AND wire_id = ANY($3) AND direction = 'outbound' AND status = ANY($5)
 			  AND (status <> 'failed' OR error_code = 'delivery_unconfirmed')
 			RETURNING *)
