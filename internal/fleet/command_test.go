@@ -182,8 +182,9 @@ func TestLogOut(t *testing.T) {
 	w.await(id, wa.ClientConnected)
 	w.twice(w.logOutClient(id))
 	w.await(id, wa.ClientLoggedOut)
-	w.freed(id)
 	w.must(w.logOutClient(id)())
+	testkit.Eventually(t, patience, "nothing wanted", func() bool { return w.row(id).Desire == wa.WantNothing })
+	w.freed(id)
 	row := w.row(id)
 	if row.JID != "" || row.Desire != wa.WantNothing || row.Phone == "" {
 		t.Errorf("after logging out: jid %q, wanted %s, phone %q", row.JID, row.Desire, row.Phone)
@@ -193,6 +194,26 @@ func TestLogOut(t *testing.T) {
 	}
 	if n := w.told(id, wa.ClientIsLoggedOut); n != 1 {
 		t.Errorf("client.logged_out told %d times", n)
+	}
+}
+
+// Requests that cross with an unlinking, having read the client before it, come
+// to nothing, and nobody is told twice.
+func TestCommandsThatCrossWithAnUnlinking(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.worker(w.url)
+	for _, late := range []wa.Desire{wa.WantLoggedOut, wa.WantConnected} {
+		id := w.linked()
+		w.await(id, wa.ClientConnected)
+		w.must(w.logOutClient(id)())
+		w.await(id, wa.ClientLoggedOut)
+		w.sql(`UPDATE clients SET desire = $2, version = version + 1 WHERE id = $1`, id.UUID(), late)
+		testkit.Eventually(t, patience, "nothing wanted", func() bool { return w.row(id).Desire == wa.WantNothing })
+		w.freed(id)
+		if row := w.row(id); row.Status != wa.ClientLoggedOut || w.told(id, wa.ClientIsLoggedOut) != 1 {
+			t.Errorf("%s: the client is %s; told %v", late, row.Status, w.events(id))
+		}
 	}
 }
 

@@ -33,7 +33,11 @@ func (h *Hold) wantOnline(c wa.Client) {
 	h.mu.Lock()
 	online := !h.online.IsZero()
 	h.mu.Unlock()
-	if c.JID == "" || online || h.sup.connecting || h.sup.halted {
+	if c.JID == "" {
+		h.settle(wa.WantConnected) // it was unlinked while somebody asked for this
+		return
+	}
+	if online || h.sup.connecting || h.sup.halted {
 		return
 	}
 	if !h.sup.connectAt.IsZero() {
@@ -137,8 +141,19 @@ func (h *Hold) passOn(pairer provider.Pairer, p store.PairingRow) {
 	}
 }
 
+// settle ends what somebody wanted of a client that has it, or cannot have it,
+// already.
+func (h *Hold) settle(met wa.Desire) {
+	h.persist(func(tx *store.Tx) error { return tx.Desired(h.ctx, h.org, h.id, met, wa.WantNothing) })
+	h.reload()
+}
+
 // wantLoggedOut unlinks the number from its phone.
 func (h *Hold) wantLoggedOut(c wa.Client) {
+	if c.JID == "" && c.Status != wa.ClientPairing {
+		h.settle(wa.WantLoggedOut)
+		return
+	}
 	if err := h.unlink(c); err != nil {
 		h.tryWishAgain(err)
 		return
@@ -153,8 +168,8 @@ func (h *Hold) wantLoggedOut(c wa.Client) {
 		if c.Phone == "" {
 			status = wa.ClientNew
 		}
-		if _, err := tx.SetUnpaired(h.ctx, h.org, h.id, h.epoch.Load(), status, reason, nil); err != nil {
-			return err
+		if _, err := tx.SetUnpaired(h.ctx, h.org, h.id, h.epoch.Load(), status, reason, nil); err != nil || c.JID == "" {
+			return err // nobody was logged out; an attempt to link a phone was given up
 		}
 		return h.emit(tx, wa.ClientIsLoggedOut, "", reason)
 	})
