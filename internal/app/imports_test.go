@@ -92,7 +92,7 @@ var owns = map[string]string{
 	"github.com/danielgtaylor/huma/v2": "internal/api",
 	"github.com/skip2/go-qrcode":       "internal/api",
 	"github.com/alexedwards/argon2id":  "internal/account",
-	"golang.org/x/time/rate":           "internal/webhook",
+	"golang.org/x/time/rate":           "internal/message internal/webhook",
 	"code.dny.dev/ssrf":                "internal/egress",
 	"github.com/nyaruka/phonenumbers":  "internal/wa",
 	"go.jetify.com/typeid":             "internal/wa",

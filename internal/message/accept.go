@@ -27,6 +27,9 @@ func (s *Service) Accept(ctx context.Context, by wa.Actor, client wa.ClientID, d
 	if err := d.Validate(s.opt.Now()); err != nil {
 		return Accepted{}, err
 	}
+	if err := s.buckets.take(by.Org, 1, s.opt.Now()); err != nil {
+		return Accepted{}, err
+	}
 	var out Accepted
 	err := s.db.Once(ctx, by.Org, key, &out, &out.Replayed, func(tx *store.Tx) error {
 		in, err := s.open(ctx, tx, by.Org, client, []wa.Draft{d})
@@ -93,6 +96,9 @@ type BatchItem struct {
 func (s *Service) AcceptBatch(ctx context.Context, by wa.Actor, client wa.ClientID, drafts []wa.Draft, key wa.IdempotencyKey) (BatchResult, error) {
 	if len(drafts) == 0 || len(drafts) > wa.MaxBatch {
 		return BatchResult{}, wa.InvalidField("messages", "must hold 1 to %d messages", wa.MaxBatch)
+	}
+	if err := s.buckets.take(by.Org, len(drafts), s.opt.Now()); err != nil {
+		return BatchResult{}, err
 	}
 	var out BatchResult
 	err := s.db.Once(ctx, by.Org, key, &out, &out.Replayed, func(tx *store.Tx) error {

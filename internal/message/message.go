@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"chasqui/internal/store"
 	"chasqui/internal/wa"
 )
@@ -38,6 +40,7 @@ type Service struct {
 	db       *store.DB
 	opt      Options
 	outcomes outcomes
+	buckets  buckets
 }
 
 // New fills the options' gaps.
@@ -55,5 +58,7 @@ func New(db *store.DB, o Options) *Service {
 	if o.CatchUp == 0 {
 		o.CatchUp = 10 * time.Second
 	}
-	return &Service{db: db, opt: o, outcomes: outcomes{waiters: map[wa.MessageID][]chan Outcome{}}}
+	return &Service{db: db, opt: o, outcomes: outcomes{waiters: map[wa.MessageID][]chan Outcome{}},
+		buckets: buckets{of: map[wa.OrgID]*rate.Limiter{}},
+	}
 }
