@@ -422,7 +422,7 @@ func TestReceiptRacesWithTheAnswer(t *testing.T) {
 		parallel(2, func(i int) bool {
 			err := s.db.InOrg(t.Context(), s.org, func(tx *store.Tx) (err error) {
 				if i == 0 {
-					_, err = tx.MarkSent(t.Context(), s.org, m.ID, sent, []byte("wire"))
+					_, err = tx.FinishSent(t.Context(), s.org, m.ID, sent, []byte("wire"), "taken")
 				} else {
 					_, err = tx.Receipt(t.Context(), s.org, s.client, []string{m.WireID}, wa.See, time.Now())
 				}

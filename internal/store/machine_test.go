@@ -76,6 +76,9 @@ var transitions = []transition{
 	{"MarkSent", wa.Accept, func(ctx context.Context, s shop, tx *store.Tx, id wa.MessageID) (bool, error) {
 		return tx.MarkSent(ctx, s.org, id, time.Now(), []byte("p"))
 	}},
+	{"FinishSent", wa.Accept, func(ctx context.Context, s shop, tx *store.Tx, id wa.MessageID) (bool, error) {
+		return tx.FinishSent(ctx, s.org, id, time.Now(), []byte("p"), "note")
+	}},
 	{"Receipt delivered", wa.Deliver, receipt(wa.Deliver)},
 	{"Receipt read", wa.See, receipt(wa.See)},
 	{"Receipt played", wa.Play, receipt(wa.Play)},

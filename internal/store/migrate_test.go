@@ -88,7 +88,7 @@ func TestRestoredDump(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.in(func(tx *store.Tx) error { return s.emit(tx, "message.sent", 2) })
-	testkit.Eventually(t, 30*time.Second, "both events", func() bool {
+	testkit.Eventually(t, time.Minute, "both events", func() bool {
 		events, _ := s.after(store.Mark{}, store.EventFilter{}, 10)
 		return len(events) == 2 && number(t, events[0]) == 1
 	})

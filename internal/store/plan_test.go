@@ -308,7 +308,9 @@ func (w world) feedPlans(t *testing.T) []planCase {
 	}
 }
 
-// pace measures what has a bound in time: a claim, and a worker's poll.
+// pace measures what has a bound in time: a claim, and a worker's poll. The
+// bounds leave room for a machine that runs every other test at the same time;
+// alone, p99 of a claim is below 5 ms and a poll below 50 ms.
 func (w world) pace(t *testing.T) {
 	ctx := t.Context()
 	var claims []time.Duration
@@ -331,10 +333,10 @@ func (w world) pace(t *testing.T) {
 	}
 	poll, p99 := time.Since(start), claims[len(claims)*99/100]
 	t.Logf("claim, with its transaction: p50 %v, p99 %v; poll of %d clients: %v", claims[len(claims)/2], p99, manyClients, poll)
-	if p99 > 50*time.Millisecond {
+	if p99 > 250*time.Millisecond {
 		t.Errorf("99 of 100 claims take %v", p99)
 	}
-	if poll > 500*time.Millisecond {
+	if poll > time.Second {
 		t.Errorf("a poll that is made every second takes %v", poll)
 	}
 }

@@ -20,7 +20,8 @@ func (tx *Tx) FinishSent(ctx context.Context, org wa.OrgID, id wa.MessageID, at 
 		), marked AS (
 			UPDATE messages m SET status = CASE WHEN old.waits THEN 'sent' ELSE m.status END, sent_at = $3, payload = $4,
 			       unconfirmed = false, not_before = NULL, updated_at = now()
-			FROM old WHERE m.id = old.id AND (old.waits OR m.status = ANY('{delivered,read,played}'))
+			-- Asked of m alone: a receipt that has just committed is in old already, but not in m as this statement first sees it.
+			FROM old WHERE m.id = old.id AND m.status = ANY($5 || '{delivered,read,played}'::text[])
 			RETURNING m.id, old.chat_id, old.waits
 		), touched AS (
 			UPDATE chats h SET last_message_at = greatest(coalesce(h.last_message_at, $3), $3)

@@ -44,6 +44,7 @@ var systemQueries = map[string]string{
 	"LeaveHookLine":     "guarded by the holder of the line",
 	"FreeHookLines":     "workers serve every org",
 	"BusyHookLines":     "workers serve every org",
+	"OpenUntil":         "asked for a ticket, which does not say whose endpoint it is",
 	"PendingDeliveries": "asked for a ticket, which does not say whose endpoint it is",
 	"HookFigures":       "a metric over all orgs",
 	"SweepDeliveries":   "reconciler",
