@@ -201,8 +201,8 @@ func (l *line) launch(ctx context.Context) time.Duration {
 		d := l.ready[0]
 		l.ready = l.ready[1:]
 		l.flying++
-		slow := l.slow()
-		go func() { l.done <- landed{d, l.d.send(ctx, l.to, d, slow)} }()
+		to, slow := l.to, l.slow() // a later fetch replaces them
+		go func() { l.done <- landed{d, l.d.send(ctx, to, d, slow)} }()
 	}
 	return time.Hour
 }

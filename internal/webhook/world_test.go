@@ -33,6 +33,7 @@ type world struct {
 	by    wa.Actor
 	hooks *webhook.Service
 	ahead *atomic.Int64
+	last  *webhook.Dispatcher
 }
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
@@ -65,7 +66,8 @@ func (w *world) pass(d time.Duration) { w.ahead.Add(int64(d)) }
 func (w *world) dispatch() (stop func()) {
 	db := testkit.OpenDB(w.t, w.url)
 	d := webhook.NewDispatcher(w.service(db))
-	db.OnRing(d.Local(func(context.Context, []wa.Job) {}))
+	w.last = d
+	db.OnRing(d.Local(nobody))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); d.Run(ctx) }()
@@ -73,6 +75,9 @@ func (w *world) dispatch() (stop func()) {
 	w.t.Cleanup(stop)
 	return stop
 }
+
+// nobody hears the bells of other jobs.
+func nobody(context.Context, []wa.Job) {}
 
 func (w *world) endpoint(url string, tune ...func(*wa.Endpoint)) webhook.Made {
 	w.t.Helper()
@@ -230,4 +235,16 @@ func decodeBody(t testing.TB, h heard) told {
 		t.Fatalf("body %s: %v", h.body, err)
 	}
 	return told{e.Client.ID.String(), float64(*e.Sequence)}
+}
+
+// reasonOf gives the status_reason of a client event.
+func reasonOf(t testing.TB, h heard) string {
+	t.Helper()
+	var e struct {
+		Data wa.EventClient `json:"data"`
+	}
+	if err := json.Unmarshal(h.body, &e); err != nil {
+		t.Fatal(err)
+	}
+	return e.Data.Client.StatusReason
 }
