@@ -58,6 +58,7 @@ var may = map[string]string{
 	"internal/whatsim/signal":        "",
 	"internal/whatsim":               "internal/wa internal/whatsim/noise internal/whatsim/signal",
 	"cmd/whatsim":                    "internal/whatsim",
+	"internal/chaos":                 "internal/wa internal/guard internal/whatsim",
 	"internal/testkit":               "internal/wa internal/store internal/app internal/provider/whatsmeow internal/devstack internal/whatsim migrations",
 }
 
@@ -158,7 +159,7 @@ func TestProductLinksNoSimulation(t *testing.T) {
 			t.Fatalf("%s reaches only %v: the walk is broken", program, slices.Collect(maps.Keys(seen)))
 		}
 		for pkg := range seen {
-			if strings.HasPrefix(pkg, "internal/whatsim") || pkg == "internal/testkit" {
+			if strings.HasPrefix(pkg, "internal/whatsim") || pkg == "internal/testkit" || pkg == "internal/chaos" {
 				t.Errorf("%s links %s", program, pkg)
 			}
 		}
