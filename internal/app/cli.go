@@ -23,6 +23,9 @@ type commands struct {
 	Key       struct {
 		Create keyCreate `cmd:"" help:"Make an API key. It is shown once."`
 	} `cmd:"" help:"Manage API keys."`
+	Org struct {
+		AllowHTTP orgAllowHTTP `cmd:"" name:"allow-http" help:"Say whether an org's webhooks may have plain http addresses."`
+	} `cmd:"" help:"Manage orgs."`
 	Health health     `cmd:"" help:"Ask an address for its health; the exit status tells."`
 	Config configShow `cmd:"" help:"Show the settings in force, without secrets, and every mistake in them."`
 	Doctor doctor     `cmd:"" help:"Check what the platform stands on, and say what to do about what fails."`

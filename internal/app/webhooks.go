@@ -2,10 +2,13 @@ package app
 
 import (
 	"context"
+	"fmt"
 
 	"chasqui/internal/egress"
 	"chasqui/internal/queue"
 	"chasqui/internal/seal"
+	"chasqui/internal/store"
+	"chasqui/internal/wa"
 	"chasqui/internal/webhook"
 )
 
@@ -45,4 +48,32 @@ func (k *Kit) hooks() ([]Part, error) {
 		{Name: "webhooks", Run: func(ctx context.Context) error { d.Run(ctx); return nil }},
 		{Name: "webhook bells", Run: func(ctx context.Context) error { return queue.ServeHooks(ctx, rdb, d, k.Log) }},
 	}, nil
+}
+
+type orgAllowHTTP struct {
+	Org    string `required:"" help:"Id of the org (org_…)."`
+	Refuse bool   `help:"Refuse them again; what exists stays."`
+}
+
+// Run says so.
+func (c orgAllowHTTP) Run(ctx context.Context, con *console) error {
+	var org wa.OrgID
+	if err := org.UnmarshalText([]byte(c.Org)); err != nil {
+		return plain(err)
+	}
+	cfg, err := Load(con.environ, "DATABASE_URL")
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, store.Options{URL: cfg.DatabaseURL.Reveal(), MaxConns: 1, Name: "admin"})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	err = db.InOrg(ctx, org, func(tx *store.Tx) error { return tx.AllowHTTP(ctx, org, !c.Refuse) })
+	if err != nil {
+		return plain(err)
+	}
+	_, err = fmt.Fprintf(con.out, "Plain http addresses of %s: %s\n", org, map[bool]string{true: "refused", false: "allowed"}[c.Refuse])
+	return err
 }

@@ -219,11 +219,6 @@ func (s *Service) Disable(ctx context.Context, by wa.Actor, id wa.EndpointID) (w
 	return s.Get(ctx, by, id)
 }
 
-// AllowHTTP says whether an org's endpoints may have plain http addresses.
-func (s *Service) AllowHTTP(ctx context.Context, org wa.OrgID, allow bool) error {
-	return s.db.InOrg(ctx, org, func(tx *store.Tx) error { return tx.AllowHTTP(ctx, org, allow) })
-}
-
 // Rotate makes a new secret. For grace (up to seven days) both sign; nil means
 // a day, 0 ends the old ones at once.
 func (s *Service) Rotate(ctx context.Context, by wa.Actor, id wa.EndpointID, grace *time.Duration) (wa.Secret, error) {
