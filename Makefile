@@ -43,8 +43,9 @@ fmt: $(LINTER) ## Format the code
 	@$(LINTER) fmt
 
 .PHONY: bench
-bench: withservices ## Run the benchmarks
-	@$(WITH_SERVICES) go test -run '^$$' -bench '$(or $(RUN),.)' -benchmem -timeout 30m $(PKG)
+bench: ## Measure the platform beside its bare parts: make bench ARGS='-quick', '-only accept,send', '-write docs/bench.md'
+	@go test -c -o bin/bench ./internal/bench
+	@bin/bench -figures $(ARGS)
 
 .PHONY: chaos
 chaos: withservices ## Run the failure tests alone, never from the test cache

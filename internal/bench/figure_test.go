@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -23,6 +22,8 @@ type figure struct {
 	N     int      `json:"n"`
 	Goal  string   `json:"goal"`
 	OK    bool     `json:"ok"`
+
+	how string // circumstances
 }
 
 // beside fills in the bare part and ours divided by it.
@@ -66,6 +67,7 @@ func (b *bench) report(f figure) {
 			*v = round(*v)
 		}
 	}
+	f.how = b.how
 	b.figures = append(b.figures, f)
 	line, err := json.Marshal(f)
 	if err != nil { // a figure that is not a number
@@ -88,16 +90,20 @@ func table(all []figure) string {
 	var b strings.Builder
 	b.WriteString("| measurement | ours | bare | ratio | unit | n | goal | reached |\n|---|---|---|---|---|---|---|---|\n")
 	for _, f := range all {
-		reached := "no"
-		switch {
-		case f.Goal == "":
-			reached = ""
-		case f.OK:
-			reached = "yes"
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %d | %s | %s |\n", f.Name, number(&f.Ours), number(f.Bare), number(f.Ratio), f.Unit, f.N, f.Goal, reached)
+		b.WriteString(row(f) + "\n")
 	}
 	return b.String()
+}
+
+func row(f figure) string {
+	reached := "no"
+	switch {
+	case f.Goal == "":
+		reached = ""
+	case f.OK:
+		reached = "yes"
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %d | %s | %s |", f.Name, number(&f.Ours), number(f.Bare), number(f.Ratio), f.Unit, f.N, f.Goal, reached)
 }
 
 func number(v *float64) string {
@@ -116,49 +122,71 @@ const (
 	tableEnd   = "<!-- figures:end -->\n"
 )
 
-// write puts the table and how it came about into a document, between its
-// markers.
-func (b *bench) write(path string, began time.Time, loadBefore string) error {
+// write puts the rows into a document's table, between its markers: a row of
+// the same name is replaced, the others stay as they were measured.
+func (b *bench) write(path string) error {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
 	head, rest, ok := strings.Cut(string(raw), tableStart)
-	_, tail, found := strings.Cut(rest, tableEnd)
+	kept, tail, found := strings.Cut(rest, tableEnd)
 	if !ok || !found {
 		return fmt.Errorf("%s has no markers for the figures", path)
 	}
-	about := fmt.Sprintf("Measured %s at commit `%s` with `make bench%s`.\nMachine: %s. Load average before: %s, after: %s.\n\n",
-		began.UTC().Format("2006-01-02 15:04 UTC"), commit(), arguments(), machine(), loadBefore, loadAverage())
-	return os.WriteFile(path, []byte(head+tableStart+about+table(b.figures)+tableEnd+tail), 0o644)
+	return os.WriteFile(path, []byte(head+tableStart+merged(kept, rows(b.figures))+tableEnd+tail), 0o644)
 }
 
-func arguments() string {
-	args := slices.DeleteFunc(slices.Clone(os.Args[1:]), func(a string) bool { return a == "-figures" })
-	if len(args) == 0 {
-		return ""
+// tableHead is of the document's table, which tells of each row how it came
+// about.
+const tableHead = "| measurement | ours | bare | ratio | unit | n | goal | reached | commit, time (UTC), load average before |\n|---|---|---|---|---|---|---|---|---|\n"
+
+// rows are the document's lines, each with the circumstances.
+func rows(all []figure) (lines []string) {
+	for _, f := range all {
+		lines = append(lines, row(f)+" "+f.how+" |")
 	}
-	return " ARGS='" + strings.Join(args, " ") + "'"
+	return lines
 }
 
+func merged(old string, fresh []string) string {
+	var lines []string
+	for line := range strings.Lines(strings.TrimPrefix(old, tableHead)) {
+		lines = append(lines, strings.TrimSuffix(line, "\n"))
+	}
+	for _, line := range fresh {
+		same := func(other string) bool { return nameIn(other) == nameIn(line) }
+		if i := slices.IndexFunc(lines, same); i >= 0 {
+			lines[i] = line
+			continue
+		}
+		lines = append(lines, line)
+	}
+	return tableHead + strings.Join(lines, "\n") + "\n"
+}
+
+// nameIn is the first cell of a line.
+func nameIn(line string) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(line, "| "), " |")
+	return name
+}
+
+// circumstances are what a reader needs to know of a measurement: the commit,
+// the time, and how busy the machine was when it began.
+func circumstances() string {
+	return fmt.Sprintf("`%s`, %s, %s", commit(), time.Now().UTC().Format("2006-01-02 15:04"), loadAverage())
+}
+
+// commit names the code. A checkout with changes that are not committed says so.
 func commit() string {
-	out, err := exec.Command("git", "describe", "--always", "--dirty", "--abbrev=12").Output()
+	if *built != "" {
+		return *built
+	}
+	out, err := exec.Command("git", "describe", "--always", "--exclude=*", "--dirty", "--abbrev=10").Output()
 	if err != nil {
 		return "unknown"
 	}
 	return strings.TrimSpace(string(out))
-}
-
-func machine() string {
-	model := "unknown processor"
-	raw, _ := os.ReadFile("/proc/cpuinfo") // not there on other systems than Linux
-	for line := range strings.Lines(string(raw)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			model = strings.TrimSpace(value)
-			break
-		}
-	}
-	return fmt.Sprintf("%d × %s, %s/%s, %s", runtime.NumCPU(), model, runtime.GOOS, runtime.GOARCH, runtime.Version())
 }
 
 func loadAverage() string {
@@ -218,6 +246,10 @@ func TestFigure(t *testing.T) {
 	}
 	if got := round(12345.6); got != 12350 {
 		t.Errorf("round gives %v", got)
+	}
+	old := tableHead + "| a | 1 |\n| b | 2 |\n"
+	if got := merged(old, []string{"| b | 3 |", "| c | 4 |"}); got != tableHead+"| a | 1 |\n| b | 3 |\n| c | 4 |\n" {
+		t.Errorf("merged:\n%s", got)
 	}
 	if got := table([]figure{f.atLeast(0.8)}); !strings.Contains(got, "| x | 82 | 100 | 0.82 | requests/s | 3 | ratio ≥ 0.80 | yes |") {
 		t.Errorf("table:\n%s", got)

@@ -14,6 +14,7 @@ package bench_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -39,6 +40,7 @@ var (
 	large   = flag.Bool("large", false, "the full sizes of the goals, where the usual ones are smaller")
 	only    = flag.String("only", "", "names of measurements, separated by commas")
 	into    = flag.String("write", "", "the file to write the table to")
+	built   = flag.String("commit", "", "the commit that this binary was built from; the checkout's if empty")
 	keep    = flag.String("logs", "", "a folder for what the processes say; a temporary one if empty")
 )
 
@@ -111,6 +113,7 @@ type bench struct {
 	services *devstack.Stack
 	logs     string
 	figures  []figure
+	how      string // circumstances of the measurement that runs
 }
 
 // size picks what a measurement uses: the tiny one, the usual one, or the full one.
@@ -136,7 +139,9 @@ func measureAll() int {
 
 func run(ctx context.Context) error {
 	wanted := strings.FieldsFunc(*only, func(r rune) bool { return r == ',' })
-	began, loadBefore := time.Now(), loadAverage()
+	if *quick && *into != "" {
+		return errors.New("tiny sizes give no figures to write down")
+	}
 	services, err := devstack.Up(ctx, devstack.Options{
 		Durable: true, DatabaseURL: os.Getenv("DATABASE_URL"), RedisURL: os.Getenv("REDIS_URL"),
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
@@ -164,13 +169,14 @@ func run(ctx context.Context) error {
 	if *into == "" {
 		return nil
 	}
-	return b.write(*into, began, loadBefore)
+	return b.write(*into)
 }
 
 // measure runs one part; a part that fails is a figure that is missing, and
 // does not stop the others.
 func (b *bench) measure(ctx context.Context, m measurement) error {
 	began := time.Now()
+	b.how = circumstances()
 	err := m.run(ctx, b)
 	if ctx.Err() != nil {
 		return ctx.Err()

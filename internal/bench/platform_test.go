@@ -61,7 +61,8 @@ type process struct {
 	cmd     *exec.Cmd
 	done    chan struct{}
 	metrics string
-	out     *bufio.Reader // where it is asked for
+	out     *bufio.Reader // with piped
+	in      io.Writer
 }
 
 // newPlatform makes the database, starts the simulation and bootstraps an org.
@@ -253,6 +254,9 @@ func (p *platform) launch(name string, piped bool, env ...string) (*process, err
 			return nil, err
 		}
 		proc.out = bufio.NewReader(r)
+		if proc.in, err = cmd.StdinPipe(); err != nil {
+			return nil, err
+		}
 	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
