@@ -71,5 +71,8 @@ func Handled() []string {
 	for k := range (&handlers{}).mux() {
 		kinds = append(kinds, k)
 	}
+	for k := range (hookHandlers{}).mux() {
+		kinds = append(kinds, k)
+	}
 	return kinds
 }

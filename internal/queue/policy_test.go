@@ -92,6 +92,7 @@ func everyJob() []wa.Job {
 		wa.DrainTicket{Client: c, Slot: 99},
 		wa.ControlTicket{Client: c, Slot: 99},
 		wa.AssignTicket{Client: c},
+		wa.DeliverTicket{Endpoint: wa.NewEndpointID(), Slow: true},
 	}
 }
 

@@ -51,9 +51,7 @@ func ServeHooks(ctx context.Context, rdb *redis.Client, lines HookLines, log *sl
 	own := redis.NewClient(rdb.Options())
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	h := hookHandlers{lines}
-	m := mux{}
-	on(m, h.deliver)
+	m := hookHandlers{lines}.mux()
 	var servers []*asynq.Server
 	for _, c := range []asynq.Config{
 		hookConfig(base, hookQueue, hookHands, 100*time.Millisecond, time.Second, log),
@@ -105,6 +103,12 @@ func hookConfig(base context.Context, queue string, hands int, check, delayed ti
 }
 
 type hookHandlers struct{ lines HookLines }
+
+func (h hookHandlers) mux() mux {
+	m := mux{}
+	on(m, h.deliver)
+	return m
+}
 
 // deliver wakes an endpoint's line. While the circuit is open the ticket stays
 // where operators see it, and comes back when there is something to try.
