@@ -55,8 +55,8 @@ func TestAnUnknownJobHasNoBell(t *testing.T) {
 }
 
 var (
-	field = regexp.MustCompile(`^(v|message_id|client_id|lane|redrive)$`)
-	value = regexp.MustCompile(`^("(msg|cli)_[0-9a-z]{26}"|"(urgent|normal|bulk)"|[0-9]+)$`)
+	field = regexp.MustCompile(`^(v|message_id|client_id|endpoint_id|lane|redrive)$`)
+	value = regexp.MustCompile(`^("(msg|cli|ep)_[0-9a-z]{26}"|"(urgent|normal|bulk)"|[0-9]+)$`)
 )
 
 // Redis and whoever looks into it see ids only.

@@ -38,7 +38,7 @@ type (
 	DeliverTicket struct {
 		Version  int        `json:"v"`
 		Endpoint EndpointID `json:"endpoint_id"`
-		Slow     bool       `json:"slow,omitempty"`
+		Slow     bool       `json:"-"` // which queue
 	}
 )
 
