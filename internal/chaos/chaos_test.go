@@ -97,6 +97,7 @@ func TestEveryViolationIsFound(t *testing.T) {
 		}},
 		{"moved without need", "I9", func(e *chaos.Evidence) { e.Phases[0].After["c"] = 2 }},
 		{"inbound lost", "I10", func(e *chaos.Evidence) { e.Rows = e.Rows[:2] }},
+		{"inbound unreadable", "I10", func(e *chaos.Evidence) { e.Rows[2].Text = "" }},
 		{"inbound twice", "I10", func(e *chaos.Evidence) { e.Rows = append(e.Rows, e.Rows[2]) }},
 	} {
 		e := good()

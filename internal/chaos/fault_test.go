@@ -180,6 +180,7 @@ func redisKilled(r *rig, _ *load) {
 	r.toRedis.Cut()
 	time.Sleep(2 * time.Second)
 	r.redis.start(r.t)
+	r.eventually("redis answers", func() bool { return r.rdb.Ping(r.t.Context()).Err() == nil })
 }
 
 func redisEmptied(r *rig, _ *load) {

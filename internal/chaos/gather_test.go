@@ -81,6 +81,7 @@ func (r *rig) gather() {
 
 func (r *rig) summary(l *load) {
 	states, resent := map[string]int{}, 0
+	r.unreadable(l)
 	for _, m := range r.evidence.Rows {
 		state := m.Direction + " " + m.Status
 		if m.ErrorCode != "" {
@@ -100,6 +101,36 @@ func (r *rig) summary(l *load) {
 		if gaps := r.evidence.Gaps(p); len(gaps) > 0 {
 			r.t.Logf("%-28s %d reconnects, offline p50 %s p95 %s max %s", p.Name, len(gaps), ms(gaps[len(gaps)/2]), ms(gaps[len(gaps)*95/100]), ms(gaps[len(gaps)-1]))
 		}
+	}
+}
+
+// unreadable tells what came and could not be read, by phase.
+func (r *rig) unreadable(l *load) {
+	text := map[string]string{}
+	for _, m := range r.evidence.Rows {
+		if m.Direction == "inbound" {
+			text[m.WireID] = m.Text
+		}
+	}
+	in, all := map[string]int{}, 0
+	for _, w := range l.written {
+		if text[w.WireID] == w.Text {
+			continue
+		}
+		all++
+		name := "between"
+		for _, p := range r.evidence.Phases {
+			if w.At.After(p.From) && w.At.Before(p.To) {
+				name = p.Name
+			}
+		}
+		in[name]++
+		if all < 6 {
+			r.t.Logf("not readable: %+v, stored as %q", w, text[w.WireID])
+		}
+	}
+	if all > 0 {
+		r.t.Logf("%d of %d not readable, written in %v", all, len(l.written), in)
 	}
 }
 

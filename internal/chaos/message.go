@@ -131,17 +131,18 @@ func checkTenant(x *index) *Violation {
 	return nil
 }
 
-// checkInbound is I10: what people wrote is stored exactly once.
+// checkInbound is I10: what people wrote is stored exactly once, and readable.
 func checkInbound(x *index) *Violation {
-	stored := map[string]int{}
+	stored := map[string][]string{}
 	for _, r := range x.Rows {
 		if r.Direction == string(wa.Inbound) {
-			stored[x.lines[r.Client].Number+"/"+r.WireID]++
+			key := x.lines[r.Client].Number + "/" + r.WireID
+			stored[key] = append(stored[key], r.Text)
 		}
 	}
 	for _, w := range x.Written {
-		if n := stored[w.To+"/"+w.WireID]; n != 1 && !x.byNumber[w.To].Idle {
-			v := &Violation{Invariant: "I10", What: fmt.Sprintf("%q of %s to %s is stored %d times", w.Text, w.From, w.To, n)}
+		if got := stored[w.To+"/"+w.WireID]; (len(got) != 1 || got[0] != w.Text) && !x.byNumber[w.To].Idle {
+			v := &Violation{Invariant: "I10", What: fmt.Sprintf("%q of %s to %s is stored as %q", w.Text, w.From, w.To, got)}
 			v.History = append(v.History, w.At.Format("15:04:05.000 ")+"written as "+w.WireID)
 			for _, p := range x.Phases {
 				v.History = append(v.History, fmt.Sprintf("%s - %s from here to %s", p.From.Format("15:04:05.000"), p.Name, p.To.Format("15:04:05.000")))

@@ -148,8 +148,9 @@ func (r *rig) services() {
 	r.must(err)
 	pid, err = strconv.Atoi(regexp.MustCompile(`process_id:(\d+)`).FindStringSubmatch(info)[1])
 	r.must(err)
-	r.redis, err = adopt("redis", pid)
+	r.redis, err = adopt("redis-server", pid)
 	r.must(err)
+	r.redis.argv = redisCommand(r.redis.argv[0], opts.Addr) // Redis writes over its own
 	r.toRedis, err = chaos.NewProxy("unix", opts.Addr)
 	r.must(err)
 	r.t.Cleanup(func() { _ = r.toRedis.Close() })

@@ -71,6 +71,7 @@ func (s *service) end(t *testing.T, sig syscall.Signal) {
 func (s *service) start(t *testing.T) {
 	t.Helper()
 	cmd := exec.Command(s.argv[0], s.argv[1:]...)
+	cmd.Args[0] = s.name // redis-server is also redis-check-rdb, and goes by its name
 	cmd.Dir, cmd.Env = "/", []string{"PATH=" + os.Getenv("PATH"), "HOME=/", "TZ=UTC", "LC_ALL=C"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGQUIT}
 	if int(s.uid) != os.Geteuid() {
@@ -112,4 +113,12 @@ func postmaster(sockets string) (int, error) {
 	}
 	first, _, _ := strings.Cut(string(raw), "\n")
 	return strconv.Atoi(strings.TrimSpace(first))
+}
+
+// redisCommand is how a durable Redis is started beside its socket.
+func redisCommand(binary, socket string) []string {
+	return []string{
+		binary, "--port", "0", "--unixsocket", socket, "--unixsocketperm", "700", "--dir", filepath.Join(filepath.Dir(socket), "redis"),
+		"--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction", "--daemonize", "no",
+	}
 }
