@@ -46,7 +46,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) sql(query string, args ...any) int64 {
 	w.t.Helper()
 	c := w.connect()
-	defer c.Close(context.Background()) //nolint:errcheck // nothing follows
+	defer c.Close(context.Background())
 	tag, err := c.Exec(w.t.Context(), query, args...)
 	w.must(err)
 	return tag.RowsAffected()
@@ -122,7 +122,7 @@ func (w *world) freed(id wa.ClientID) {
 func (w *world) events(id wa.ClientID) (types []string) {
 	w.t.Helper()
 	c := w.connect()
-	defer c.Close(context.Background()) //nolint:errcheck // nothing follows
+	defer c.Close(context.Background())
 	rows, err := c.Query(w.t.Context(), `SELECT type FROM events WHERE client_id = $1 ORDER BY position`, id.UUID())
 	w.must(err)
 	types, err = pgx.CollectRows(rows, pgx.RowTo[string])

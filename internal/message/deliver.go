@@ -37,9 +37,6 @@ type Hold interface {
 // itself; the worker's poll wakes it within a second when there is work.
 const idle = 30 * time.Second
 
-// typingLimit bounds the showing of "typing…": it is a courtesy.
-const typingLimit = 2 * time.Second
-
 // mostRestored bounds what is read to rebuild a pace. It is above the largest
 // daily limit by no accident: limits may be raised after more was sent.
 const mostRestored = 1 << 20
@@ -57,6 +54,7 @@ type line struct {
 	rungAt  time.Time
 	told    wa.MessageID // whose wait was last explained, and by what
 	toldWhy wa.Wait
+	toldAt  time.Time                  // when that was looked at last
 	typed   wa.MessageID               // whose typing is on show, or was
 	typing  time.Time                  // when that one is typed
 	due     map[wa.MessageID]time.Time // unconfirmed messages, and when to send them again
@@ -227,9 +225,11 @@ const worthTelling = 10 * time.Second
 // explain writes into the timeline of the message at the head of a lane why it
 // waits, once for each reason.
 func (l *line) explain(ctx context.Context, lane wa.Lane, start time.Time, why wa.Wait, wait time.Duration) {
-	if why == wa.NoWait || why == wa.WaitGap || wait < worthTelling {
+	now := l.s.opt.Now()
+	if why == wa.NoWait || why == wa.WaitGap || wait < worthTelling || (why == l.toldWhy && now.Sub(l.toldAt) < worthTelling) {
 		return
 	}
+	l.toldAt = now
 	c := l.h.Client()
 	err := l.s.db.InOrgRelaxed(ctx, c.OrgID, func(tx *store.Tx) error {
 		head, err := tx.Head(ctx, c.OrgID, c.ID, []wa.Lane{lane})
@@ -281,63 +281,6 @@ func (l *line) serve(ctx context.Context, session provider.Session, lane wa.Lane
 	l.turns.Took(lane)
 	l.send(ctx, session, claimed{Claimed: *m})
 	return 0
-}
-
-// typeFirst shows "typing…" before a message of a person's pace, inside the
-// pause that pacing demands anyway, and gives the time to start. Urgent
-// messages do not wait to be typed.
-func (l *line) typeFirst(ctx context.Context, session provider.Session, lane wa.Lane, start, now time.Time) time.Time {
-	typist, able := session.(provider.Typist)
-	if !able || !l.limits.Enabled || !l.limits.Typing || lane == wa.Urgent {
-		return start
-	}
-	c := l.h.Client()
-	var head store.Claimed
-	err := l.s.db.InOrg(ctx, c.OrgID, func(tx *store.Tx) (err error) {
-		head, err = tx.Head(ctx, c.OrgID, c.ID, []wa.Lane{lane})
-		return err
-	})
-	if err != nil || head.Group != "" || (head.Typing != nil && !*head.Typing) {
-		return start
-	}
-	if head.ID == l.typed {
-		return later(start, l.typing)
-	}
-	need := guard.TypingTime(head.Content().Plain(), seed(head.ID)) / time.Duration(l.s.opt.PaceFactor)
-	if begin := start.Add(-need); begin.After(now) {
-		return begin // wake up then and come here again
-	}
-	l.typed, l.typing = head.ID, now
-	ctx, cancel := context.WithTimeout(ctx, typingLimit)
-	defer cancel()
-	if err := typist.Typing(ctx, peer(head), true); err != nil {
-		return start // a courtesy: the message goes without it
-	}
-	l.typing = now.Add(need)
-	return later(start, l.typing)
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-func seed(id wa.MessageID) uint64 {
-	b := id.Bytes()
-	var n uint64
-	for _, x := range b[8:] {
-		n = n<<8 | uint64(x)
-	}
-	return n
-}
-
-func peer(m store.Claimed) provider.Peer {
-	if m.Group != "" {
-		return provider.Peer{Group: m.Group}
-	}
-	return provider.Peer{Phone: m.To.Phone, LID: m.To.LID}
 }
 
 func (l *line) logFailure(ctx context.Context, doing string, err error) {

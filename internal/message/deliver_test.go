@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -133,7 +134,7 @@ func TestTypingIsShownInsideTheGap(t *testing.T) {
 	w := newWorld(t, opt)
 	w.limit(limits)
 	for i := range 4 {
-		w.send(i, fmt.Sprint("a text of some length ", i), wa.Normal)
+		w.send(i, fmt.Sprint(i, strings.Repeat(" a text that takes its six seconds", 5)), wa.Normal)
 	}
 	no := false
 	d := draft(person(9), "without", wa.Normal)
@@ -152,13 +153,15 @@ func TestTypingIsShownInsideTheGap(t *testing.T) {
 		t.Fatal(diff)
 	}
 	texts := h.seen()
+	shortest := time.Hour // a busy machine stretches gaps, and typing would stretch all
 	for i := 1; i < 4; i++ {
-		if gap := texts[i].at.Sub(texts[i-1].at); gap > 10*time.Second/50+80*time.Millisecond {
-			t.Errorf("typing stretched a gap to %s", gap)
-		}
+		shortest = min(shortest, texts[i].at.Sub(texts[i-1].at))
 		if all[2*i].to.Phone != texts[i].to.Phone {
 			t.Error("typing was shown to somebody else")
 		}
+	}
+	if shortest > 10*time.Second/50+guard.TypingMost/50/2 {
+		t.Errorf("typing stretched every gap, the shortest to %s", shortest)
 	}
 	if typed := texts[0].at.Sub(all[0].at); typed < guard.TypingLeast/50 {
 		t.Errorf("the first was typed in %s", typed)

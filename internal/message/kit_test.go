@@ -88,7 +88,7 @@ func (w *world) conn() *pgx.Conn {
 func (w *world) sql(query string, args ...any) int64 {
 	w.Helper()
 	c := w.conn()
-	defer c.Close(context.Background()) //nolint:errcheck // nothing follows
+	defer c.Close(context.Background())
 	tag, err := c.Exec(w.Context(), query, args...)
 	w.must(err)
 	return tag.RowsAffected()
@@ -98,7 +98,7 @@ func (w *world) sql(query string, args ...any) int64 {
 func (w *world) list(query string, args ...any) []string {
 	w.Helper()
 	c := w.conn()
-	defer c.Close(context.Background()) //nolint:errcheck // nothing follows
+	defer c.Close(context.Background())
 	rows, err := c.Query(w.Context(), query, args...)
 	w.must(err)
 	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
