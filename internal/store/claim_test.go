@@ -34,7 +34,7 @@ func (s shop) drain(lanes ...wa.Lane) []string {
 func (s shop) sent(id wa.MessageID) {
 	s.t.Helper()
 	if !must(s, func(tx *store.Tx) (bool, error) {
-		return tx.MarkSent(s.t.Context(), s.org, id, time.Now(), []byte("wire"))
+		return tx.FinishSent(s.t.Context(), s.org, id, time.Now(), []byte("wire"), "taken")
 	}) {
 		s.t.Fatalf("%s was not waiting to be sent", id)
 	}

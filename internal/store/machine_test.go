@@ -153,7 +153,9 @@ func (s shop) checkMove(t *testing.T, tr transition, from state, chat, otherChat
 		const row = `SELECT m::text FROM messages m WHERE id = $1`
 		if tr.signal != wa.Due { // which moves whatever is due
 			var client wa.ClientID
-			err = errors.Join(tx.Get(t.Context(), `SELECT client_id FROM chats WHERE id = $1`, []any{otherChat}, &client))
+			if err := tx.Get(t.Context(), `SELECT client_id FROM chats WHERE id = $1`, []any{otherChat}, &client); err != nil {
+				return err
+			}
 			if bystander, err = s.insertIn(tx, from, client, otherChat); err == nil {
 				err = tx.Get(t.Context(), row, []any{bystander}, &before)
 			}

@@ -276,8 +276,10 @@ func (w world) pagePlans(t *testing.T) []planCase {
 		{"messages failed", "messages_ended_page", 250, false, list(store.MessageFilter{Status: []wa.Status{wa.Failed}})},
 		{"messages failed or expired", "messages_ended_page", 250, false, list(store.MessageFilter{Status: []wa.Status{wa.Failed, wa.Expired}})},
 		{"messages of client, received", "messages_client_page", 700, false, list(store.MessageFilter{Client: w.client, Status: []wa.Status{wa.Received}})},
-		{"messages of client, between, text, outbound", "messages_client_page", 700, false,
-			list(store.MessageFilter{Client: w.client, Since: &since, Until: &until, Type: wa.KindText, Direction: wa.Outbound})},
+		{
+			"messages of client, between, text, outbound", "messages_client_page", 700, false,
+			list(store.MessageFilter{Client: w.client, Since: &since, Until: &until, Type: wa.KindText, Direction: wa.Outbound}),
+		},
 		{"contacts", "contacts_page", 60, false, func(tx *store.Tx) error { return expect(tx.Contacts(ctx, w.org, page)) }},
 		{"chats", "chats_page", 60, false, func(tx *store.Tx) error { return expect(tx.Chats(ctx, w.org, wa.ClientID{}, page)) }},
 		{"chats of client", "", 60, false, func(tx *store.Tx) error { return expect(tx.Chats(ctx, w.org, w.client, page)) }},
