@@ -64,6 +64,9 @@ func measureAccept(ctx context.Context, b *bench) error {
 	if err := s.sql(ctx, func(c *pgx.Conn) error { _, err := c.Exec(ctx, bareTable); return err }); err != nil {
 		return err
 	}
+	if err := s.where(ctx, rec); err != nil {
+		return err
+	}
 	bare, err := s.startBare(ctx, rec)
 	if err != nil {
 		return err
@@ -86,26 +89,28 @@ func measureAccept(ctx context.Context, b *bench) error {
 
 // contestant is one server and what it is asked.
 type contestant struct {
+	name   string
+	pid    int
 	hammer hammer
 	shot   shot
 }
 
-func (s *acceptStage) contestants(bare string) ([]contestant, error) {
+func (s *acceptStage) contestants(bare *process) ([]contestant, error) {
 	ours, err := newHammer(s.api, s.key, http.StatusAccepted)
 	if err != nil {
 		return nil, err
 	}
-	plain, err := newHammer(bare, s.key, http.StatusAccepted)
+	plain, err := newHammer(bare.metrics, s.key, http.StatusAccepted)
 	templates := len(s.clients) * each
 	return []contestant{
-		{ours, s.one},
-		{plain, func(n int) (string, []byte) {
+		{"ours", s.apiProcess.cmd.Process.Pid, ours, s.one},
+		{"the same statements", bare.cmd.Process.Pid, plain, func(n int) (string, []byte) {
 			_, raw := s.one(n)
 			// Recordings stand client by client; requests go round the clients first.
 			at := n%len(s.clients)*each + n/len(s.clients)%each
 			return fmt.Sprintf("/same/%d", at%templates), raw
 		}},
-		{plain, func(n int) (string, []byte) { _, raw := s.one(n); return "/insert", raw }},
+		{"one INSERT", bare.cmd.Process.Pid, plain, func(n int) (string, []byte) { _, raw := s.one(n); return "/insert", raw }},
 	}, err
 }
 
@@ -123,11 +128,14 @@ func (s *acceptStage) takeTurns(ctx context.Context, all []contestant, rounds in
 			if _, _, err := c.hammer.closed(ctx, acceptConns, d/10, 0, c.shot); err != nil {
 				return nil, 0, err
 			}
+			server, database := cpu(c.pid), s.databaseCPU()
 			rate, took, err := c.hammer.closed(ctx, acceptConns, d, 0, c.shot)
 			if err != nil {
 				return nil, 0, err
 			}
-			fmt.Fprintf(os.Stderr, "bench: accept, contestant %d: %.0f/s, p50 %.2f ms, p99 %.2f ms\n", who, rate, ms(percentile(took, .5)), ms(percentile(took, .99)))
+			each := func(d time.Duration) float64 { return ms(d) / float64(len(took)) }
+			fmt.Fprintf(os.Stderr, "bench: accept from %s: %.0f/s, p50 %.2f ms, p99 %.2f ms; processor per request: %.3f ms there, %.3f ms in Postgres\n",
+				c.name, rate, ms(percentile(took, .5)), ms(percentile(took, .99)), each(cpu(c.pid)-server), each(s.databaseCPU()-database))
 			rates[who] = append(rates[who], rate)
 			if who == 0 {
 				n += len(took)

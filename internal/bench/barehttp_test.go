@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -266,28 +265,28 @@ func (s *bareServer) insert(c *gin.Context) {
 const bareTable = `CREATE TABLE IF NOT EXISTS bare_messages (id uuid PRIMARY KEY, recipient text NOT NULL, type text NOT NULL,
 	content jsonb NOT NULL, status text NOT NULL, lane smallint NOT NULL, created_at timestamptz NOT NULL)`
 
-// startBare runs the bare server and gives its address.
-func (p *platform) startBare(ctx context.Context, rec recording) (string, error) {
+// startBare runs the bare server and waits until it answers.
+func (p *platform) startBare(ctx context.Context, rec recording) (*process, error) {
 	raw, err := json.Marshal(rec)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	file, err := os.CreateTemp(p.b.logs, "recording-")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer file.Close()
 	if _, err := file.Write(raw); err != nil {
-		return "", err
+		return nil, err
 	}
 	addr, _, err := twoPorts()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	proc, err := p.launch("barehttp", false, "DATABASE_URL="+p.url, bareRecording+"="+file.Name(), bareAddr+"="+addr)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	proc.metrics = "http://" + addr
-	return strings.TrimSpace(proc.metrics), p.await(ctx, proc)
+	return proc, p.await(ctx, proc)
 }

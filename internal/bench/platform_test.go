@@ -34,15 +34,15 @@ const upWithin = 60 * time.Second
 // platform is a fresh database, a simulated WhatsApp and the platform's
 // processes.
 type platform struct {
-	b    *bench
-	url  string // of the database
-	env  []string
-	api  string
-	sim  simulator
-	org  wa.OrgID
-	key  string
-	all  []*process
-	next int
+	b          *bench
+	url        string // of the database
+	env        []string
+	api        string
+	apiProcess *process
+	sim        simulator
+	org        wa.OrgID
+	key        string
+	all        []*process
 }
 
 // simulator is what whatsim says of itself.
@@ -198,7 +198,7 @@ func (p *platform) start(ctx context.Context, name string, settings ...string) (
 	}
 	proc.metrics = "http://" + metrics
 	if name == "api" {
-		p.api = "http://" + addr
+		p.api, p.apiProcess = "http://"+addr, proc
 	}
 	return proc, p.await(ctx, proc)
 }
@@ -236,7 +236,6 @@ func (p *platform) launch(name string, piped bool, env ...string) (*process, err
 	if err != nil {
 		return nil, err
 	}
-	p.next++
 	log, err := os.Create(filepath.Join(p.b.logs, fmt.Sprintf("%s-%d-%d.log", name, os.Getpid(), time.Now().UnixNano())))
 	if err != nil {
 		return nil, err

@@ -227,7 +227,7 @@ func (p *platform) recordOne(ctx context.Context, w *wiretap, service *message.S
 		return t, fmt.Errorf("only %d round trips were heard", len(t.Exchanges))
 	}
 	return t, p.sql(ctx, func(c *pgx.Conn) error {
-		return c.QueryRow(ctx, "SELECT id::text FROM events ORDER BY position DESC LIMIT 1").Scan(&t.Event)
+		return c.QueryRow(ctx, "SELECT id::text FROM events WHERE type = 'message.queued' AND data->'message'->>'id' = $1", t.Message.String()).Scan(&t.Event)
 	})
 }
 
