@@ -82,3 +82,6 @@ func (r *registry) Get(phone wa.Phone, now time.Time) (present, known bool) { re
 
 // Put tells a registry.
 func (r *registry) Put(phone wa.Phone, present bool, now time.Time) { r.put(phone, present, now) }
+
+// OnAway sets what is called when an inbound message must be asked for again.
+func OnAway(l *sessionLock, away func()) { l.away = away }

@@ -19,6 +19,7 @@ func guard(device *store.Device, lock *sessionLock) {
 	device.Sessions = sessions
 	device.Identities = guardedIdentities{IdentityStore: device.Identities, sessions: sessions}
 	device.EventBuffer = guardedBuffer{EventBuffer: device.EventBuffer, lock: lock}
+	device.PreKeys = watchedPreKeys{PreKeyStore: device.PreKeys}
 	device.PrivacyTokens = guardedTokens{PrivacyTokenStore: device.PrivacyTokens}
 }
 
@@ -49,7 +50,7 @@ func (b guardedBuffer) DoDecryptionTxn(ctx context.Context, fn func(context.Cont
 		return err
 	}
 	defer g.end()
-	return b.EventBuffer.DoDecryptionTxn(withDecrypting(ctx), fn)
+	return b.decrypt(ctx, fn)
 }
 
 // guardedTokens only watches: the library asks for the recipient's privacy
@@ -79,7 +80,13 @@ func (i guardedIdentities) IsTrustedIdentity(ctx context.Context, address string
 			return false, err
 		}
 	}
-	return i.IdentityStore.IsTrustedIdentity(ctx, address, key)
+	trusted, err := i.IdentityStore.IsTrustedIdentity(ctx, address, key)
+	return trusted, decryptingOf(ctx).saw(err)
+}
+
+// PutIdentity stores the key of an address.
+func (i guardedIdentities) PutIdentity(ctx context.Context, address string, key [32]byte) error {
+	return decryptingOf(ctx).saw(i.IdentityStore.PutIdentity(ctx, address, key))
 }
 
 type guardedSessions struct {
@@ -122,7 +129,7 @@ func (s *guardedSessions) GetSession(ctx context.Context, address string) ([]byt
 	if d := decryptingOf(ctx); d != nil {
 		raw, err := s.SessionStore.GetSession(ctx, address)
 		d.loaded[address] = raw
-		return raw, err
+		return raw, d.saw(err)
 	}
 	if sendingOf(ctx) == nil {
 		if err := s.grab(ctx, address); err != nil {
@@ -139,7 +146,7 @@ func (s *guardedSessions) GetSession(ctx context.Context, address string) ([]byt
 // PutSession stores one session.
 func (s *guardedSessions) PutSession(ctx context.Context, address string, session []byte) error {
 	if d := decryptingOf(ctx); d != nil {
-		return s.SessionStore.PutSession(ctx, address, repaired(d.loaded[address], session))
+		return d.saw(s.SessionStore.PutSession(ctx, address, repaired(d.loaded[address], session)))
 	}
 	if sendingOf(ctx) != nil {
 		return s.SessionStore.PutSession(ctx, address, session)

@@ -39,6 +39,7 @@ type line struct {
 
 func newLine(s *session, device *store.Device) *line {
 	l := &line{s: s, device: device, lock: newSessionLock()}
+	l.lock.away = s.askAgain
 	if !s.p.bare {
 		guard(device, l.lock)
 		device.Container = guardingContainer{DeviceContainer: device.Container, lock: l.lock}

@@ -23,7 +23,10 @@ import (
 // A grip that could be left behind by an error in between ends by itself after
 // a while, and a store that comes after that end is refused. So nothing waits
 // for ever, and nothing is stored over a change it has not seen.
-type sessionLock struct{ free chan struct{} }
+type sessionLock struct {
+	free chan struct{}
+	away func() // called when a message could not be decrypted for want of keys; may be nil
+}
 
 func newSessionLock() *sessionLock {
 	l := &sessionLock{free: make(chan struct{}, 1)}
@@ -184,8 +187,11 @@ func sendingOf(ctx context.Context) *sending {
 }
 
 // decrypting is one inbound message. It remembers the sessions as they were
-// loaded (see repair.go).
-type decrypting struct{ loaded map[string][]byte }
+// loaded (see repair.go), and whether a store failed (see away.go).
+type decrypting struct {
+	loaded map[string][]byte
+	failed error
+}
 
 func withDecrypting(ctx context.Context) context.Context {
 	return context.WithValue(ctx, decryptingKey, &decrypting{loaded: map[string][]byte{}})
