@@ -192,13 +192,18 @@ func (r *rig) processes() {
 	})
 }
 
+// freeAddr finds a port below those that the system hands out by itself: it
+// stays ours while the process behind it is down.
 func freeAddr(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20_000+mathrand.IntN(12_000))
+		if l, err := net.Listen("tcp", addr); err == nil {
+			_ = l.Close()
+			return addr
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 func (r *rig) process(name string, env ...string) *chaos.Process {
