@@ -289,8 +289,8 @@ func (w world) pagePlans(t *testing.T) []planCase {
 		}},
 	}
 	for _, s := range wa.Statuses() {
-		cases = append(cases, planCase{"messages of client, " + string(s), "", 700, false,
-			list(store.MessageFilter{Client: w.client, Status: []wa.Status{s}})})
+		f := store.MessageFilter{Client: w.client, Status: []wa.Status{s}}
+		cases = append(cases, planCase{"messages of client, " + string(s), "", 700, false, list(f)})
 	}
 	return cases
 }
