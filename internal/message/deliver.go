@@ -213,7 +213,8 @@ func (l *line) step(ctx context.Context) time.Duration {
 			paceWait.WithLabelValues(string(d.Why)).Observe(wait.Seconds())
 		}
 		l.explain(ctx, lane, start, d.Why, wait)
-		return l.untilDue(wait, now)
+		// Looking that up took its time, by which the sleep is shorter.
+		return l.untilDue(max(start.Sub(l.s.opt.Now()), time.Millisecond), now)
 	}
 	return l.serve(ctx, session, lane)
 }

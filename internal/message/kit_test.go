@@ -208,9 +208,17 @@ func (h *hold) Restrict(_ context.Context, until time.Time, _ string) {
 }
 func (h *hold) Forecast(_ time.Time, why wa.Wait) { h.set(func(h *hold) { h.nextWhy = why }) }
 
-// wake is what the worker's poll does every second.
+// wake is a bell for every lane.
 func (h *hold) wake(flying bool) {
-	n := wa.Nudge{Source: "poll", Lanes: [3]bool{true, true, true}, Flying: flying, At: time.Now()}
+	h.nudge(wa.Nudge{Source: "ring", Lanes: [3]bool{true, true, true}, Flying: flying, At: time.Now()})
+}
+
+// nudge wakes the line; one that it has not seen yet is replaced.
+func (h *hold) nudge(n wa.Nudge) {
+	select {
+	case <-h.nudges:
+	default:
+	}
 	select {
 	case h.nudges <- n:
 	default:
@@ -244,13 +252,16 @@ func (w *world) poll(ctx context.Context, h *hold) {
 		case <-ctx.Done():
 			return
 		}
-		flying := false
-		if w.db.InOrg(ctx, w.by.Org, func(tx *store.Tx) error {
-			list, err := tx.InFlight(ctx, w.by.Org, h.Client().ID)
-			flying = len(list) > 0
+		if w.db.InTx(ctx, func(tx *store.Tx) error {
+			owned, err := tx.OwnedClients(ctx, store.Slot{Number: 1})
+			for _, o := range owned {
+				if o.ID == h.Client().ID {
+					h.nudge(wa.Nudge{Source: "poll", Lanes: o.Waiting, Flying: o.Flying, At: time.Now()})
+				}
+			}
 			return err
-		}) == nil {
-			h.wake(flying)
+		}) != nil && ctx.Err() == nil {
+			w.Log("the poll failed")
 		}
 	}
 }

@@ -41,6 +41,7 @@ func (l *line) typeFirst(ctx context.Context, session provider.Session, lane wa.
 	if begin := start.Add(-need); begin.After(now) {
 		return begin // wake up then and come here again
 	}
+	now = l.s.opt.Now()
 	l.typed, l.typing = head.ID, now
 	ctx, cancel := context.WithTimeout(ctx, typingLimit)
 	defer cancel()
