@@ -121,7 +121,31 @@ func (p *platform) clients(ctx context.Context, from, n int, limits map[string]a
 			return nil, err
 		}
 	}
-	return ids, nil
+	return ids, p.quiet(ctx)
+}
+
+// quiet waits until the database has little to do. Numbers that were just
+// linked store hundreds of keys each, and that is not what is measured.
+func (p *platform) quiet(ctx context.Context) error {
+	const often = 500 * time.Millisecond
+	return p.sql(ctx, func(c *pgx.Conn) error {
+		last, calm := 0, 0
+		return eventually(ctx, 5*time.Minute, "the database is quiet", func() (bool, error) {
+			if err := rest(ctx, often); err != nil {
+				return false, err
+			}
+			var now int
+			if err := c.QueryRow(ctx, "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()").Scan(&now); err != nil {
+				return false, err
+			}
+			calm++
+			if now-last > 60 {
+				calm = 0
+			}
+			last = now
+			return calm >= 4, nil
+		})
+	})
 }
 
 // client makes a client, links it with a phone and waits until it is online.
