@@ -107,10 +107,13 @@ func TestPaceAsTheNetworkSeesIt(t *testing.T) {
 	}
 	h := w.deliver()
 	testkit.Eventually(t, patience, "some sent", func() bool { return len(h.seen()) >= 3 })
-	asked := time.Now()
-	urgent := w.await(w.send(99, "urgent", wa.Urgent), wa.Sent)
-	if d := urgent.SentAt.Sub(asked); d > 5*time.Second/50+100*time.Millisecond {
-		t.Errorf("an urgent message waited %s", d)
+	id := w.send(99, "urgent", wa.Urgent)
+	h.wake(false)
+	before := len(h.seen())
+	w.await(id, wa.Sent)
+	// One may have been on its way already; after that one gap, and no more.
+	if ahead := slices.Index(h.bodies(), "urgent") - before; ahead > 1 {
+		t.Errorf("%d bulk messages went before an urgent one", ahead)
 	}
 	testkit.Eventually(t, patience, "all sent", func() bool { return len(h.seen()) == 26 })
 	got := h.seen()
