@@ -6,6 +6,9 @@
 -- events about a message have them.
 ALTER TABLE events ADD COLUMN chat_id uuid, ADD COLUMN direction text;
 
+-- A message may name an address of its own for what becomes of it.
+ALTER TABLE messages ADD COLUMN callback_id uuid, ADD COLUMN callback_url text;
+
 ALTER TABLE orgs ADD COLUMN allow_http boolean NOT NULL DEFAULT false;
 
 -- Nothing has ever written to these.
@@ -28,7 +31,7 @@ CREATE TABLE webhook_endpoints (
     rate            integer CHECK (rate > 0), -- requests a second; NULL: as many as there are
     timeout_ms      integer NOT NULL DEFAULT 15000 CHECK (timeout_ms BETWEEN 1000 AND 30000),
     schedule        integer[], -- seconds before each attempt; NULL: the usual ones
-    callback        boolean NOT NULL DEFAULT false, -- made for messages' callback_url, not by a person
+    callback        boolean NOT NULL DEFAULT false, -- stands for a host that messages' callback_url lead to; its url is the host's
     enabled         boolean NOT NULL DEFAULT true,
     disabled_reason text NOT NULL DEFAULT '',
     disabled_at     timestamptz,

@@ -38,7 +38,7 @@ func TestBadInput(t *testing.T) {
 	}{
 		{name: "unknown field", body: `{"to":"+5511987654321","text":{"body":"x"},"sendat":"2030-01-01T00:00:00Z"}`, status: 422, field: "body.sendat"},
 		{name: "unknown field inside", body: `{"to":"+5511987654321","text":{"body":"x","html":"y"}}`, status: 422, field: "body.text.html"},
-		{name: "field of a later version", body: `{"to":"+5511987654321","text":{"body":"x"},"callback_url":"https://example.org"}`, status: 422, field: "body.callback_url"},
+		{name: "field of a later version", body: `{"to":"+5511987654321","text":{"body":"x"},"fallback_url":"https://example.org"}`, status: 422, field: "body.fallback_url"},
 		{name: "no recipient", body: `{"text":{"body":"x"}}`, status: 422, field: "body.to"},
 		{name: "empty recipient", body: `{"to":"","text":{"body":"x"}}`, status: 422, code: "recipient_invalid", field: "body.to"},
 		{name: "impossible number", body: `{"to":"+55119","text":{"body":"x"}}`, status: 422, code: "recipient_invalid", field: "body.to"},

@@ -56,6 +56,9 @@ func (a *api) sendBatch(ctx context.Context, by wa.Actor, in *batchIn) (*batchOu
 		if err := mayUse(by, d.Lane); err != nil {
 			return nil, err
 		}
+		if d.Callback, err = a.Webhooks.Callback(ctx, by, m.Callback); err != nil {
+			return nil, inItem(i, err)
+		}
 		drafts[i] = d
 	}
 	got, err := a.Messages.AcceptBatch(ctx, by, in.Client.ID, drafts, in.key("messages/batch", in.Client.ID, in.Body))

@@ -26,6 +26,7 @@ type Draft struct {
 	Typing    *bool             `json:"typing,omitempty" doc:"Show the typing indicator before; the client's setting if absent"`
 	ClientRef string            `json:"client_ref,omitempty" doc:"Your own name for the message"`
 	Metadata  map[string]string `json:"metadata,omitempty" doc:"Anything that shall come back in events"`
+	Callback  string            `json:"callback_url,omitempty" maxLength:"2048" doc:"Told what becomes of this message, besides the webhooks"`
 }
 
 // draft makes a verb's draft of it.
@@ -118,8 +119,14 @@ func (a *api) sendMessage(ctx context.Context, by wa.Actor, in *sendIn) (*sendOu
 		return nil, err
 	}
 	if in.DryRun || in.Body.DryRun {
+		if err := a.Webhooks.CheckCallback(ctx, by, in.Body.Callback); err != nil {
+			return nil, err
+		}
 		got, err := a.Messages.Rehearse(ctx, by, in.Client.ID, d)
 		return &sendOut{Status: http.StatusOK, Body: placed{got.Message, &got.Queue}}, err
+	}
+	if d.Callback, err = a.Webhooks.Callback(ctx, by, in.Body.Callback); err != nil {
+		return nil, err
 	}
 	got, err := a.Messages.Accept(ctx, by, in.Client.ID, d, in.key("messages", in.Client.ID, in.Body.Draft))
 	if err != nil {

@@ -60,6 +60,7 @@ func (a *api) routes() {
 	op(a, GET, v1+"/events/stream", wa.ReadEvents, a.eventStream, "Stream events", stream)
 	op(a, POST, v1+"/webhooks", wa.WriteWebhooks, a.createWebhook, "Create a webhook", created)
 	op(a, GET, v1+"/webhooks", wa.ReadWebhooks, a.webhooks, "List webhooks")
+	op(a, GET, v1+"/webhooks/callback-secret", wa.WriteWebhooks, a.callbackSecret, "Get the secret that signs callbacks")
 	op(a, GET, webhook, wa.ReadWebhooks, a.webhook, "Get a webhook")
 	op(a, PATCH, webhook, wa.WriteWebhooks, a.changeWebhook, "Change a webhook")
 	op(a, DELETE, webhook, wa.WriteWebhooks, a.deleteWebhook, "Delete a webhook", empty)

@@ -272,3 +272,16 @@ func (a *api) resend(ctx context.Context, by wa.Actor, in *deliveryIn) (*deliver
 	d, err := a.Webhooks.Resend(ctx, by, in.Webhook.ID, in.Delivery.ID)
 	return &deliveryOut{d}, err
 }
+
+type callbackSecretOut struct {
+	Body struct {
+		Secret string `json:"secret" doc:"Signs what goes to the callback_url of messages"`
+	} `nameHint:"CallbackSecret"`
+}
+
+func (a *api) callbackSecret(_ context.Context, by wa.Actor, _ *nothing) (*callbackSecretOut, error) {
+	secret, err := a.Webhooks.CallbackSecret(by)
+	out := &callbackSecretOut{}
+	out.Body.Secret = secret.Reveal()
+	return out, err
+}

@@ -16,38 +16,66 @@ import (
 // name that cannot be resolved now passes: it is looked at again when it is
 // dialled.
 func (g *Guard) CheckURL(ctx context.Context, text string, allowHTTP bool) error {
+	u, err := g.parse(text, allowHTTP)
+	if err != nil {
+		return err
+	}
+	if err := g.checkHost(u.Hostname()); err != nil {
+		return err
+	}
+	for _, ip := range g.resolve(ctx, u.Hostname()) {
+		if g.Check(ip) != nil {
+			return inside()
+		}
+	}
+	return nil
+}
+
+// CheckForm is CheckURL as far as it goes without asking what a name means.
+func (g *Guard) CheckForm(text string, allowHTTP bool) error {
+	u, err := g.parse(text, allowHTTP)
+	if err != nil {
+		return err
+	}
+	return g.checkHost(u.Hostname())
+}
+
+func inside() error {
+	return wa.InvalidField("url", "leads to an address that is not on the public internet")
+}
+
+func (g *Guard) parse(text string, allowHTTP bool) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Hostname() == "" || u.Opaque != "":
-		return wa.InvalidField("url", "is not an address like https://example.com/hook")
+		return nil, wa.InvalidField("url", "is not an address like https://example.com/hook")
 	case u.Scheme != "https" && u.Scheme != "http":
-		return wa.InvalidField("url", "must begin with https://")
+		return nil, wa.InvalidField("url", "must begin with https://")
 	case u.Scheme == "http" && !allowHTTP && !g.opt.AllowHTTP:
-		return wa.InvalidField("url", "must begin with https://: plain http is not allowed here")
+		return nil, wa.InvalidField("url", "must begin with https://: plain http is not allowed here")
 	case u.User != nil:
-		return wa.InvalidField("url", "must not hold a name and password: use headers")
+		return nil, wa.InvalidField("url", "must not hold a name and password: use headers")
 	case u.Fragment != "":
-		return wa.InvalidField("url", "must not have a fragment")
+		return nil, wa.InvalidField("url", "must not have a fragment")
 	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }):
-		return wa.InvalidField("url", "must not hold spaces or control characters")
+		return nil, wa.InvalidField("url", "must not hold spaces or control characters")
 	}
 	if p := u.Port(); p != "" {
 		n, err := strconv.Atoi(p)
 		if err != nil || n > 65535 || !portAllowed(n) {
-			return wa.InvalidField("url", "has a port that is not 80, 443 or 1024 and above")
+			return nil, wa.InvalidField("url", "has a port that is not 80, 443 or 1024 and above")
 		}
 	}
-	return g.checkHost(ctx, u.Hostname())
+	return u, nil
 }
 
-func (g *Guard) checkHost(ctx context.Context, host string) error {
-	if ip, ok := oddAddress(host); ok {
-		return wa.InvalidField("url", "must not write an address as %s", ip)
+// checkHost looks at hosts that are addresses, however they are written.
+func (g *Guard) checkHost(host string) error {
+	if odd, ok := oddAddress(host); ok {
+		return wa.InvalidField("url", "must not write an address as %s", odd)
 	}
-	for _, ip := range g.resolve(ctx, host) {
-		if g.Check(ip) != nil {
-			return wa.InvalidField("url", "leads to an address that is not on the public internet")
-		}
+	if ip, err := netip.ParseAddr(host); err == nil && g.Check(ip) != nil {
+		return inside()
 	}
 	return nil
 }

@@ -105,6 +105,7 @@ func (in *intake) compose(d wa.Draft, index int) (wa.Message, error) {
 		ID: wa.NewMessageID(), OrgID: in.org, ClientID: in.client.ID, Direction: wa.Outbound, Origin: origin,
 		Status: wa.Queued, Lane: d.Lane, Provider: in.client.Provider, ReplyTo: d.ReplyTo, Mentions: d.Mentions, Typing: d.Typing,
 		ClientRef: d.ClientRef, Metadata: d.Metadata, SendAt: d.SendAt, ExpiresAt: &expires, CreatedAt: at, UpdatedAt: at,
+		CallbackURL: d.Callback.URL, CallbackID: d.Callback.ID,
 	}
 	m.SetContent(content)
 	m.WireID = wa.WireID(in.client.ID, m.ID)

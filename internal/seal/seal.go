@@ -4,6 +4,7 @@
 package seal
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -15,7 +16,10 @@ import (
 )
 
 // Box seals and opens. It is safe for concurrent use.
-type Box struct{ aead cipher.AEAD }
+type Box struct {
+	aead   cipher.AEAD
+	master []byte
+}
 
 // version is the first byte of everything sealed: another scheme gets another.
 const version = 1
@@ -38,7 +42,7 @@ func New(master []byte) (*Box, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make seal: %w", err)
 	}
-	return &Box{aead}, nil
+	return &Box{aead, bytes.Clone(master)}, nil
 }
 
 // Seal encrypts plain for one place.
@@ -56,6 +60,16 @@ func (b *Box) Open(place string, sealed []byte) ([]byte, error) {
 		return nil, ErrBroken
 	}
 	return plain, nil
+}
+
+// Derive draws 32 bytes that are always the same for a name, and tell nothing
+// of those of other names.
+func (b *Box) Derive(name string) ([]byte, error) {
+	out, err := hkdf.Key(sha256.New, b.master, nil, "chasqui derived|"+name, 32)
+	if err != nil {
+		return nil, fmt.Errorf("draw key: %w", err)
+	}
+	return out, nil
 }
 
 // Place names where a sealed text is kept: it opens nowhere else.

@@ -38,6 +38,7 @@ type Draft struct {
 	ClientRef string
 	Metadata  map[string]string
 	Origin    Origin
+	Callback  Callback
 }
 
 // Content is the one content object that Type names.

@@ -29,6 +29,13 @@ const (
 	MaxRunningSecrets = 10
 )
 
+// Callback is an address that one message named, and the endpoint that stands
+// for its host. The zero value is none.
+type Callback struct {
+	ID  EndpointID
+	URL string
+}
+
 // Payload is how much of an event an endpoint gets.
 type Payload string
 

@@ -144,7 +144,7 @@ type About struct {
 
 // About names the conversation.
 func (e EventMessage) About() About {
-	return About{Chat: e.Message.ChatID, Direction: e.Message.Direction}
+	return About{Chat: e.Message.ChatID, Direction: e.Message.Direction, Callback: e.Message.CallbackID}
 }
 
 // EventEndpoint is the data of every endpoint.* event.

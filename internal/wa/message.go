@@ -66,6 +66,8 @@ type Message struct {
 	SentAt      *time.Time        `json:"sent_at,omitempty"`
 	DeliveredAt *time.Time        `json:"delivered_at,omitempty"`
 	ReadAt      *time.Time        `json:"read_at,omitempty"`
+	CallbackURL string            `json:"callback_url,omitempty" doc:"Told what becomes of this message"`
+	CallbackID  EndpointID        `json:"-"` // stands for the address's host
 	CreatedAt   time.Time         `json:"created_at"`
 	UpdatedAt   time.Time         `json:"updated_at"`
 }

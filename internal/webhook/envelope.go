@@ -32,6 +32,7 @@ func body(d store.Due, payload wa.Payload) ([]byte, error) {
 	}
 	if message, ok := data["message"].(map[string]any); ok {
 		addPeople(message, d)
+		delete(message, "callback_url") // for that address's eyes, if it holds a token
 	}
 	if payload == wa.ThinPayload {
 		data, _ = thin(data).(map[string]any) // of a map it makes a map

@@ -51,6 +51,11 @@ func (s *Service) post(ctx context.Context, to target, d store.Due) answer {
 		out.Error, out.Detail = wa.AttemptUnreadable, "the event is not kept any more"
 		return out
 	}
+	to, err := to.of(d)
+	if err != nil {
+		out.Error, out.Detail = wa.AttemptUnreadable, "the message names no address"
+		return out
+	}
 	text, err := body(d, to.Payload)
 	if err != nil {
 		out.Error, out.Detail = wa.AttemptUnreadable, "the event cannot be read"

@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"chasqui/internal/store"
@@ -18,11 +19,13 @@ import (
 type Sealer interface {
 	Seal(place string, plain []byte) []byte
 	Open(place string, sealed []byte) ([]byte, error)
+	Derive(name string) ([]byte, error)
 }
 
 // Egress is the way out to customers' addresses.
 type Egress interface {
 	CheckURL(ctx context.Context, url string, allowHTTP bool) error
+	CheckForm(url string, allowHTTP bool) error
 	Client() *http.Client
 }
 
@@ -43,6 +46,9 @@ type Service struct {
 	out  Egress
 	http *http.Client
 	opt  Options
+
+	mu        sync.Mutex
+	callbacks map[callbackHost]known // what Callback found lately
 }
 
 // New fills the options' gaps.
@@ -56,7 +62,7 @@ func New(db *store.DB, seal Sealer, out Egress, o Options) *Service {
 	if o.Version == "" {
 		o.Version = "dev"
 	}
-	return &Service{db: db, seal: seal, out: out, http: out.Client(), opt: o}
+	return &Service{db: db, seal: seal, out: out, http: out.Client(), opt: o, callbacks: map[callbackHost]known{}}
 }
 
 func (s *Service) now() time.Time { return time.Now().Add(s.opt.Ahead()).UTC() }

@@ -129,6 +129,7 @@ func (w *world) attempts(d wa.Delivery) []wa.Attempt {
 type heard struct {
 	id     string
 	header http.Header
+	path   string
 	body   []byte
 	at     time.Time
 }
@@ -158,7 +159,7 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body, _ := io.ReadAll(r.Body)
 	s.mu.Lock()
-	s.got = append(s.got, heard{r.Header.Get("Webhook-Id"), r.Header.Clone(), body, time.Now()})
+	s.got = append(s.got, heard{r.Header.Get("Webhook-Id"), r.Header.Clone(), r.URL.RequestURI(), body, time.Now()})
 	n, answer := len(s.got), s.answer
 	s.mu.Unlock()
 	if answer != nil {
