@@ -114,6 +114,7 @@ type bench struct {
 	logs     string
 	figures  []figure
 	how      string // circumstances of the measurement that runs
+	failed   []string
 }
 
 // size picks what a measurement uses: the tiny one, the usual one, or the full one.
@@ -166,14 +167,17 @@ func run(ctx context.Context) error {
 		}
 	}
 	fmt.Printf("\n%s", table(b.figures))
-	if *into == "" {
-		return nil
+	if *into != "" {
+		err = b.write(*into)
 	}
-	return b.write(*into)
+	if len(b.failed) > 0 {
+		err = errors.Join(err, fmt.Errorf("these measurements failed: %s", strings.Join(b.failed, ", ")))
+	}
+	return err
 }
 
-// measure runs one part; a part that fails is a figure that is missing, and
-// does not stop the others.
+// measure runs one part; a part that fails gives no figure and does not stop
+// the others.
 func (b *bench) measure(ctx context.Context, m measurement) error {
 	began := time.Now()
 	b.how = circumstances()
@@ -183,7 +187,7 @@ func (b *bench) measure(ctx context.Context, m measurement) error {
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %s: %v\n", m.name, err)
-		b.report(figure{Name: m.name, Unit: "measurement failed: " + err.Error()})
+		b.failed = append(b.failed, m.name)
 	}
 	fmt.Fprintf(os.Stderr, "bench: %s took %s\n", m.name, time.Since(began).Round(time.Second))
 	return nil
