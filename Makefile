@@ -48,8 +48,16 @@ bench: ## Measure the platform beside its bare parts: make bench ARGS='-quick', 
 	@bin/bench -figures $(ARGS)
 
 .PHONY: chaos
-chaos: withservices ## Run the failure tests alone, never from the test cache
-	@$(WITH_SERVICES) go test -race -count 1 -run '$(or $(RUN),Chaos)' -timeout 30m $(PKG)
+chaos: ## Break one thing after the other on a running platform (3 min); SEED=n replays, FAULTS=F4,F9 picks
+	@go test -tags chaos -count 1 -v -run '^TestShort$$' -timeout 15m ./internal/chaos $(if $(SEED),-seed $(SEED)) $(if $(FAULTS),-faults $(FAULTS))
+
+.PHONY: chaos/long
+chaos/long: ## Break random things for a while: FOR=30m, SEED=n replays
+	@go test -tags chaos -count 1 -v -run '^TestLong$$' -timeout 24h ./internal/chaos -for $(or $(FOR),30m) $(if $(SEED),-seed $(SEED))
+
+.PHONY: chaos/plants
+chaos/plants: ## Build in five known mistakes and see that the failure tests notice each
+	@go test -tags chaos -count 1 -v -run '^TestPlants$$' -timeout 40m ./internal/chaos
 
 .PHONY: build
 build: ## Build every program into bin/

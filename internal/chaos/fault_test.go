@@ -191,9 +191,17 @@ func redisEmptied(r *rig, _ *load) {
 // outage is longer than any lease.
 const outage = 20 * time.Second
 
+// postgresCutOff gives Postgres back to one worker before the others: it must
+// not take them for dead, although their leases have run out.
 func postgresCutOff(r *rig, _ *load) {
 	r.allPG((*chaos.Proxy).Refuse)
 	time.Sleep(outage)
+	for p, proxy := range r.toPG {
+		if p != r.workers[1] && p != r.workers[2] {
+			proxy.Pass()
+		}
+	}
+	time.Sleep(4 * time.Second) // less than a lease lasts
 	r.allPG((*chaos.Proxy).Pass)
 	r.steady()
 }

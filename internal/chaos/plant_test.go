@@ -26,7 +26,7 @@ func TestPlants(t *testing.T) {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			run := exec.CommandContext(t.Context(), binary, "-test.run", "^TestShort$", "-test.timeout", "6m", "-test.v",
-				"-faults", p.faults, "-clients", "6", "-backlog", "60")
+				"-faults", p.faults, "-clients", "6", "-backlog", "120")
 			out, err := run.CombinedOutput()
 			if err == nil {
 				t.Fatalf("the mistake was not noticed:\n%s", out)
