@@ -167,13 +167,10 @@ func run(ctx context.Context) error {
 		}
 	}
 	fmt.Printf("\n%s", table(b.figures))
-	if *into != "" {
-		err = b.write(*into)
-	}
 	if len(b.failed) > 0 {
-		err = errors.Join(err, fmt.Errorf("these measurements failed: %s", strings.Join(b.failed, ", ")))
+		return fmt.Errorf("these measurements failed: %s", strings.Join(b.failed, ", "))
 	}
-	return err
+	return nil
 }
 
 // measure runs one part; a part that fails gives no figure and does not stop
@@ -190,5 +187,8 @@ func (b *bench) measure(ctx context.Context, m measurement) error {
 		b.failed = append(b.failed, m.name)
 	}
 	fmt.Fprintf(os.Stderr, "bench: %s took %s\n", m.name, time.Since(began).Round(time.Second))
+	if *into != "" { // at once: a run that is stopped keeps what it has
+		return b.write(*into)
+	}
 	return nil
 }
