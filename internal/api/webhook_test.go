@@ -20,8 +20,10 @@ func TestWebhookOverTheAPI(t *testing.T) {
 	writer := testkit.Key(t, w.db, w.org.ID, wa.WriteWebhooks)
 	reader := testkit.Key(t, w.db, w.org.ID, wa.ReadWebhooks)
 	const address = "https://203.0.113.7.example/hook" // a name that nobody has
-	made := w.do(t, call{method: "POST", path: "/api/v1/webhooks", key: writer,
-		body: `{"url":"` + address + `","events":["message.*"],"clients":["{client}"],"description":"mine","headers":{"X-Token":"of-mine"}}`})
+	made := w.do(t, call{
+		method: "POST", path: "/api/v1/webhooks", key: writer,
+		body: `{"url":"` + address + `","events":["message.*"],"clients":["{client}"],"description":"mine","headers":{"X-Token":"of-mine"}}`,
+	})
 	if made.status != http.StatusCreated {
 		t.Fatalf("%d %s", made.status, made.body)
 	}

@@ -191,14 +191,6 @@ func (p *platform) scan(ctx context.Context, path, phone string) error {
 	return p.simCall(ctx, http.MethodPost, "/scan", map[string]any{"qr": code.QR, "phone": phone}, nil)
 }
 
-// connected counts the clients that are online.
-func (p *platform) connected(ctx context.Context) (n int, err error) {
-	err = p.sql(ctx, func(c *pgx.Conn) error {
-		return c.QueryRow(ctx, "SELECT count(*) FROM clients WHERE status = 'connected'").Scan(&n)
-	})
-	return n, err
-}
-
 // frames are the message stanzas that a number sent, as the simulator took them.
 func (p *platform) frames(ctx context.Context, number string) ([]whatsim.Frame, error) {
 	var out struct {
@@ -206,20 +198,6 @@ func (p *platform) frames(ctx context.Context, number string) ([]whatsim.Frame, 
 	}
 	err := p.simCall(ctx, http.MethodGet, "/wire?number="+number, nil, &out)
 	return out.Frames, err
-}
-
-// awaitFrames waits until a number has sent n message stanzas.
-func (p *platform) awaitFrames(ctx context.Context, number string, n int, within time.Duration) (got []whatsim.Frame, err error) {
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(within); ; <-tick.C {
-		if got, err = p.frames(ctx, number); err != nil || len(got) >= n {
-			return got, err
-		}
-		if time.Now().After(end) {
-			return got, fmt.Errorf("%d of %d messages left within %s", len(got), n, within)
-		}
-	}
 }
 
 // messages are what phones made of what they were sent.

@@ -181,7 +181,7 @@ func TestChaosRedisFlushed(t *testing.T) {
 	opts, err := redis.ParseURL(s.redis)
 	s.must(err)
 	rdb := redis.NewClient(opts)
-	defer rdb.Close() //nolint:errcheck // nothing follows
+	defer rdb.Close()
 	l := s.load(clients, 10*time.Millisecond)
 	for i := range 3 {
 		target := 100 * (i + 1)

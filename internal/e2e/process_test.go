@@ -93,7 +93,7 @@ func masterKey() string {
 // start runs a program; settings are NAME=value.
 func (s *stack) start(name string, settings ...string) *process {
 	s.t.Helper()
-	p := &process{t: s.t, out: &output{}, done: make(chan struct{}), cmd: exec.Command(os.Args[0])} //nolint:gosec // ourselves
+	p := &process{t: s.t, out: &output{}, done: make(chan struct{}), cmd: exec.Command(os.Args[0])}
 	p.cmd.Env = append(os.Environ(),
 		programVariable+"="+name, "CHASQUI_ENV=test", "CHASQUI_MASTER_KEY="+s.key, "DATABASE_URL="+s.url, "REDIS_URL="+s.redis,
 		"WHATSAPP_ENDPOINT="+s.sim.Endpoint(), "WHATSAPP_ROOT_KEY="+s.sim.RootKeyHex(), "WHATSAPP_CA_FILE="+s.ca,

@@ -58,7 +58,8 @@ func New(db *store.DB, o Options) *Service {
 	if o.CatchUp == 0 {
 		o.CatchUp = 10 * time.Second
 	}
-	return &Service{db: db, opt: o, outcomes: outcomes{waiters: map[wa.MessageID][]chan Outcome{}},
+	return &Service{
+		db: db, opt: o, outcomes: outcomes{waiters: map[wa.MessageID][]chan Outcome{}},
 		buckets: buckets{of: map[wa.OrgID]*rate.Limiter{}},
 	}
 }

@@ -136,8 +136,10 @@ func due(t *testing.T, m wa.Message) store.Due {
 
 func TestThinPayloadsNameNobody(t *testing.T) {
 	t.Parallel()
-	m := wa.Message{ID: wa.NewMessageID(), Direction: wa.Inbound, Type: wa.KindText, Text: &wa.Text{Body: "a secret"}, Status: wa.Received,
-		From: wa.Recipient{Phone: "+5511987654321", Input: "+5511987654321"}, Metadata: map[string]string{"id": "whose"}}
+	m := wa.Message{
+		ID: wa.NewMessageID(), Direction: wa.Inbound, Type: wa.KindText, Text: &wa.Text{Body: "a secret"}, Status: wa.Received,
+		From: wa.Recipient{Phone: "+5511987654321", Input: "+5511987654321"}, Metadata: map[string]string{"id": "whose"},
+	}
 	full, err := webhook.Body(due(t, m), wa.FullPayload)
 	if err != nil {
 		t.Fatal(err)
