@@ -181,6 +181,11 @@ func (x *index) history(a Accepted) []string {
 		note(m.Time, "S phone %s read %s on socket %d (visible %t) %s", m.To, m.ID, m.Socket, m.Visible(), m.Err)
 	}
 	for wire := range wires {
+		for _, m := range x.Phones {
+			if m.ID == wire && m.From == a.Number && m.Err != "" {
+				note(m.Time, "S phone %s could not read %s on socket %d: %s", m.To, m.ID, m.Socket, m.Err)
+			}
+		}
 		for _, f := range x.frames[a.Number+"/"+wire] {
 			note(f.Time, "S frame %s on socket %d, resend %t", f.ID, f.Socket, f.Resend)
 		}

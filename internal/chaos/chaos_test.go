@@ -73,6 +73,7 @@ func TestEveryViolationIsFound(t *testing.T) {
 		{"row lost", "I1", func(e *chaos.Evidence) { e.Rows = e.Rows[1:] }},
 		{"row stuck", "I1", func(e *chaos.Evidence) { e.Rows[1].Status = "queued" }},
 		{"never on the wire", "I1", func(e *chaos.Evidence) { e.Frames = e.Frames[:2] }},
+		{"never readable", "I1", func(e *chaos.Evidence) { e.Phones[2].Err = "old counter" }},
 		{"another wire id", "I2", func(e *chaos.Evidence) { e.Phones[1].ID = "other" }},
 		{"seen twice", "I2", func(e *chaos.Evidence) { e.Phones[1].Duplicate = false }},
 		{"out of order", "I3", func(e *chaos.Evidence) { slices.Reverse(e.Frames) }},

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"chasqui/internal/wa"
+	"chasqui/internal/whatsim"
 )
 
 // landed are the states in which WhatsApp's server has a message.
@@ -12,7 +13,7 @@ var landed = []string{string(wa.Sent), string(wa.Delivered), string(wa.Read), st
 
 var ended = []string{string(wa.Failed), string(wa.Expired), string(wa.Cancelled)} //nolint:gochecknoglobals // a table
 
-// checkLost is I1: no accepted message is lost.
+// checkLost is I1: no accepted message is lost, and what left was read.
 func checkLost(x *index) *Violation {
 	for _, a := range x.Accepted {
 		r := x.row[a.ID]
@@ -22,6 +23,9 @@ func checkLost(x *index) *Violation {
 		case slices.Contains(landed, r.Status):
 			if len(x.frames[a.Number+"/"+r.WireID]) == 0 {
 				return x.violated("I1", a, "%q is %s and was never on the wire", a.Text, r.Status)
+			}
+			if !slices.ContainsFunc(x.phones[a.Text], func(m whatsim.Message) bool { return m.Visible() }) {
+				return x.violated("I1", a, "%q is %s and nobody could read it", a.Text, r.Status)
 			}
 		case !slices.Contains(ended, r.Status) && !x.lines[a.Client].Idle:
 			return x.violated("I1", a, "%q is still %s at the end", a.Text, r.Status)

@@ -16,7 +16,7 @@ func TestPlants(t *testing.T) {
 		{"plant_newid", "F12", "I2"},
 		{"plant_ackearly", "F27", "I10"},
 		{"plant_forgets", "F17,F18", "I7"},
-		{"plant_takeover", "F9", "I9"},
+		{"plant_takeover", "F9 postgres cut", "I9"},
 		{"plant_session", "F7", "I6"},
 	} {
 		t.Run(p.tag, func(t *testing.T) {
