@@ -12,8 +12,8 @@ import (
 // loses some of these: two goroutines would advance the same ratchet.
 func TestBothSidesWriteAtOnce(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t, whatsim.Options{})
-	p.worker()
+	p := newStack(t, whatsim.Options{})
+	p.start("worker")
 	c := p.client(own(0))
 	p.awaitMessage(p.send(c.ID, recipient(0), "hello", wa.Normal), wa.Delivered)
 	for run := range conversations() {
@@ -43,11 +43,11 @@ func TestBothSidesWriteAtOnce(t *testing.T) {
 	}
 }
 
-// conversations is how often the conversation is held: ten times, or twice in a
-// short run.
+// conversations is how often the conversation is held: ten times, and three
+// times under the race detector, which makes each one take half a minute.
 func conversations() int {
-	if testing.Short() {
-		return 2
+	if raceDetector || testing.Short() {
+		return 3
 	}
 	return 10
 }

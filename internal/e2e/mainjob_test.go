@@ -13,8 +13,8 @@ import (
 // arrives.
 func TestMessageFromAcceptToReadAndReply(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t, whatsim.Options{ReadAfter: 20 * time.Millisecond})
-	p.worker()
+	p := newStack(t, whatsim.Options{ReadAfter: 20 * time.Millisecond})
+	p.start("worker")
 	c := p.unpaired()
 	id := p.send(c.ID, "5511900000001", "hello before pairing", wa.Normal)
 	p.pair(c, "5511911111111")

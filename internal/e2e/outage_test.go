@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"chasqui/internal/fleet"
-	"chasqui/internal/message"
 	"chasqui/internal/wa"
 	"chasqui/internal/whatsim"
 )
@@ -14,8 +12,8 @@ import (
 // that starts during the outage brings every client up afterwards.
 func TestMessagesOutliveAnOutageOfWhatsApp(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t, whatsim.Options{})
-	w := p.worker()
+	p := newStack(t, whatsim.Options{})
+	w := p.start("worker")
 	clients := []wa.Client{p.client(own(0)), p.client(own(1)), p.client(own(2))}
 	p.sim.RefuseConnections(true)
 	for _, c := range clients {
@@ -25,8 +23,8 @@ func TestMessagesOutliveAnOutageOfWhatsApp(t *testing.T) {
 	for i, c := range clients {
 		ids = append(ids, p.send(c.ID, recipient(i), "waits", wa.Normal))
 	}
-	w.stop()
-	p.worker()
+	w.stop(20 * time.Second)
+	p.start("worker")
 	for _, id := range ids {
 		if m := p.message(id); m.Status != wa.Queued {
 			t.Errorf("during the outage a message is %s, want queued", m.Status)
@@ -43,8 +41,8 @@ func TestMessagesOutliveAnOutageOfWhatsApp(t *testing.T) {
 // and its recipient sees it once.
 func TestAnUnansweredSendBlocksNobodyElse(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t, whatsim.Options{DeliveredAfter: -1})
-	p.worker(func(_ *fleet.WorkerOptions, o *message.Options) { o.SendTimeout = 2 * time.Second })
+	p := newStack(t, whatsim.Options{DeliveredAfter: -1})
+	p.start("worker")
 	c, other := p.client(own(0)), p.client(own(1))
 	p.awaitMessage(p.send(c.ID, recipient(5), "warm", wa.Normal), wa.Sent)
 	_, err := p.sim.AddRule(whatsim.Rule{Action: whatsim.NoAck, Recipient: recipient(6), Times: 1})
@@ -54,10 +52,13 @@ func TestAnUnansweredSendBlocksNobodyElse(t *testing.T) {
 	same := p.send(c.ID, recipient(6), "same chat", wa.Normal)
 	began := time.Now()
 	p.awaitMessage(p.send(other.ID, recipient(8), "other client", wa.Normal), wa.Sent)
-	if d := time.Since(began); d > time.Second {
+	if d := time.Since(began); d > 5*time.Second {
 		t.Errorf("another client waited %s", d)
 	}
 	p.awaitMessage(next, wa.Sent)
+	if d := time.Since(began); d > 25*time.Second {
+		t.Errorf("the same client went on after %s, want 25 s at most", d)
+	}
 	if m := p.message(stuck); m.Status != wa.Sending {
 		t.Errorf("the unanswered message is %s, want sending", m.Status)
 	}

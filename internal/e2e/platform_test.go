@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"sync"
 	"testing"
 	"time"
 
 	"chasqui/internal/fleet"
 	"chasqui/internal/message"
-	"chasqui/internal/provider"
 	"chasqui/internal/provider/whatsmeow"
 	"chasqui/internal/store"
 	"chasqui/internal/testkit"
@@ -60,52 +58,6 @@ func quiet(t *testing.T) *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("test", t.Name())
-}
-
-// running is a worker in this process.
-type running struct {
-	*fleet.Worker
-	stop func()
-}
-
-// worker starts a worker; stop drains it.
-func (p *platform) worker(change ...func(*fleet.WorkerOptions, *message.Options)) *running {
-	p.t.Helper()
-	db := testkit.OpenDB(p.t, p.url)
-	own, err := store.OpenSQL(p.url, store.WhatsmeowSchema, 8)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.t.Cleanup(func() { _ = own.Close() })
-	provide, err := whatsmeow.New(p.t.Context(), whatsmeow.Options{
-		DB: own, Log: p.log, Endpoint: p.sim.Endpoint(), RootKey: p.sim.RootKeyHex(), CAPEM: p.sim.CAPEM(), Redelivery: time.Millisecond,
-	})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	mo := message.Options{Log: p.log}
-	wo := fleet.WorkerOptions{
-		Providers: map[string]provider.Provider{wa.ProviderWhatsmeow: provide}, Log: p.log, Gate: fleet.NewGate(50, 500),
-		Claim: 50 * time.Millisecond, Poll: 50 * time.Millisecond,
-	}
-	for _, c := range change {
-		c(&wo, &mo)
-	}
-	messages := message.New(db, mo)
-	wo.Inbox = messages
-	wo.Deliver = func(ctx context.Context, h *fleet.Hold) { messages.Deliver(ctx, h) }
-	w := fleet.NewWorker(db, wo)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := w.Run(ctx); err != nil {
-			p.t.Errorf("worker: %v", err)
-		}
-	}()
-	r := &running{Worker: w, stop: sync.OnceFunc(func() { cancel(); <-done })}
-	p.t.Cleanup(r.stop)
-	return r
 }
 
 // client makes a client without pacing and links it with a phone by QR.

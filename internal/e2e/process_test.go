@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -108,11 +109,25 @@ func (s *stack) start(name string, settings ...string) *process {
 	s.t.Cleanup(func() {
 		p.signal(syscall.SIGKILL)
 		<-p.done
+		for _, report := range races(p.out.all()) {
+			s.t.Errorf("%s: %s", name, report)
+		}
 		if s.t.Failed() {
 			s.t.Logf("%s said:\n%s", name, p.out.tail())
 		}
 	})
 	return p
+}
+
+// races finds the race detector's reports in what a process said, but for the
+// library's own: whatsmeow hangs up without a lock (FrameSocket.Close).
+func races(said string) (ours []string) {
+	for report := range strings.SplitSeq(said, "==================") {
+		if strings.Contains(report, "WARNING: DATA RACE") && !strings.Contains(report, "go.mau.fi/whatsmeow") {
+			ours = append(ours, report)
+		}
+	}
+	return ours
 }
 
 func (p *process) signal(sig syscall.Signal) { _ = p.cmd.Process.Signal(sig) }

@@ -14,12 +14,12 @@ import (
 
 // A thousand texts from four numbers to a hundred phones over all lanes: each
 // phone reads exactly its own, once, in order per client and lane. Then
-// everything restarts: nobody pairs again, and what people wrote meanwhile
+// the worker is killed: nobody pairs again, and what people wrote meanwhile
 // arrives once.
 func TestThousandTextsAndARestart(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t, whatsim.Options{})
-	w := p.worker()
+	p := newStack(t, whatsim.Options{})
+	w := p.start("worker")
 	clients := []wa.Client{p.unpaired(), p.unpaired(), p.unpaired(), p.unpaired()}
 	for i, c := range clients[:3] {
 		p.pair(c, own(i))
@@ -42,12 +42,12 @@ func TestThousandTextsAndARestart(t *testing.T) {
 		}
 	}
 
-	w.stop()
+	w.kill()
 	for i := range 20 {
 		_, err := p.sim.Write(t.Context(), whatsim.Draft{From: recipient(i), To: own(i % 4), Text: "while you were out " + strconv.Itoa(i)})
 		p.must(err)
 	}
-	p.worker()
+	p.start("worker")
 	for _, c := range clients {
 		p.await(c.ID, wa.ClientConnected)
 	}
