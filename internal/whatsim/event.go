@@ -68,36 +68,11 @@ func (s *Server) event(e Event) {
 func (s *Server) Events(q EventQuery) []Event {
 	s.ledger.mu.Lock()
 	defer s.ledger.mu.Unlock()
-	out, _ := s.ledger.scanEvents(q, 0)
+	out, _ := scan(s.ledger.events, q.selects, 0)
 	return out
-}
-
-func (l *ledger) scanEvents(q EventQuery, i int) ([]Event, int) {
-	out := []Event{}
-	for ; i < len(l.events); i++ {
-		if q.selects(l.events[i]) {
-			out = append(out, *l.events[i])
-		}
-	}
-	return out, i
 }
 
 // WaitEvents waits until n events are selected, and returns all that are; see WaitMessages.
 func (s *Server) WaitEvents(ctx context.Context, q EventQuery, n int) ([]Event, error) {
-	out, at := []Event{}, 0
-	for {
-		s.ledger.mu.Lock()
-		more, next := s.ledger.scanEvents(q, at)
-		grown := s.ledger.grown
-		s.ledger.mu.Unlock()
-		out, at = append(out, more...), next
-		if len(out) >= n {
-			return out, nil
-		}
-		select {
-		case <-grown:
-		case <-ctx.Done():
-			return out, ctx.Err()
-		}
-	}
+	return await(ctx, s.ledger, func() []*Event { return s.ledger.events }, q.selects, n)
 }

@@ -117,30 +117,35 @@ func (l *ledger) frame(m envelope) {
 func (s *Server) Messages(q Query) []Message {
 	s.ledger.mu.Lock()
 	defer s.ledger.mu.Unlock()
-	out, _ := s.ledger.scan(q, 0)
+	out, _ := scan(s.ledger.messages, q.selects, 0)
 	return out
-}
-
-// scan selects from the i-th entry on and returns where to go on.
-func (l *ledger) scan(q Query, i int) ([]Message, int) {
-	out := []Message{}
-	for ; i < len(l.messages); i++ {
-		if q.selects(l.messages[i]) {
-			out = append(out, *l.messages[i])
-		}
-	}
-	return out, i
 }
 
 // WaitMessages waits until n entries are selected, and returns all that are. When the context ends first it returns what
 // there is, together with the context's error.
 func (s *Server) WaitMessages(ctx context.Context, q Query, n int) ([]Message, error) {
-	out, at := []Message{}, 0
+	return await(ctx, s.ledger, func() []*Message { return s.ledger.messages }, q.selects, n)
+}
+
+// scan selects from the i-th entry on and returns where to go on.
+func scan[T any](entries []*T, selects func(*T) bool, i int) ([]T, int) {
+	out := []T{}
+	for ; i < len(entries); i++ {
+		if selects(entries[i]) {
+			out = append(out, *entries[i])
+		}
+	}
+	return out, i
+}
+
+// await waits until n entries are selected. It reads the list anew, under the ledger's lock, whenever the ledger has grown.
+func await[T any](ctx context.Context, l *ledger, entries func() []*T, selects func(*T) bool, n int) ([]T, error) {
+	out, at := []T{}, 0
 	for {
-		s.ledger.mu.Lock()
-		more, next := s.ledger.scan(q, at)
-		grown := s.ledger.grown
-		s.ledger.mu.Unlock()
+		l.mu.Lock()
+		more, next := scan(entries(), selects, at)
+		grown := l.grown
+		l.mu.Unlock()
 		out, at = append(out, more...), next
 		if len(out) >= n {
 			return out, nil
