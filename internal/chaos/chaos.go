@@ -93,7 +93,8 @@ type Evidence struct {
 	Factor   int // by which pacing was faster
 	Now      time.Time
 
-	Deliveries []Delivery // empty where no endpoint was set up
+	Endpoints  []Endpoint // that were there before the first message
+	Deliveries []Delivery
 	Hooks      []Hook
 }
 

@@ -51,8 +51,17 @@ func good() *chaos.Evidence {
 		Lines:  []chaos.Line{{Client: "c", Org: "o", Number: "100", Limits: wa.Limits{Enabled: true, PerMinute: 2, PerHour: 100, PerDay: 100}}},
 		Phases: []chaos.Phase{{Name: "F0", From: at(0), To: at(time.Second), Before: map[string]int64{"c": 1}, After: map[string]int64{"c": 1}}},
 		Factor: 20, Now: at(time.Minute),
-		Deliveries: []chaos.Delivery{{ID: "d", Event: "e", Endpoint: "p", Status: "delivered"}, {ID: "x", Event: "f", Endpoint: "p", Status: "exhausted"}},
-		Hooks:      []chaos.Hook{{ID: "d", Event: "e", Endpoint: "p", Signed: true}},
+		Endpoints: []chaos.Endpoint{{ID: "p", Org: "o"}},
+		Deliveries: []chaos.Delivery{
+			{ID: "x", Event: "e1", Endpoint: "p", Status: "delivered", Type: "message.read", Message: "1"},
+			{ID: "y", Event: "e2", Endpoint: "p", Status: "exhausted", Type: "message.delivered", Message: "2"},
+			{ID: "z", Event: "e3", Endpoint: "p", Status: "delivered", Type: "message.received", Message: "3"},
+		},
+		Hooks: []chaos.Hook{
+			{ID: "e1", Event: "e1", Endpoint: "p", Type: "message.read", Org: "o", Message: "1", Signed: true},
+			{ID: "e1", Event: "e1", Endpoint: "p", Type: "message.read", Org: "o", Message: "1", Signed: true},
+			{ID: "e3", Event: "e3", Endpoint: "p", Type: "message.received", Org: "o", Message: "3", Signed: true},
+		},
 	}
 }
 
@@ -81,10 +90,12 @@ func TestEveryViolationIsFound(t *testing.T) {
 		{"delivered twice", "I4", func(e *chaos.Evidence) {
 			e.Rows[1].Steps = append(e.Rows[1].Steps, chaos.Step{Status: "delivered"})
 		}},
-		{"hook lost", "I5", func(e *chaos.Evidence) { e.Hooks = nil }},
-		{"hook under another id", "I5", func(e *chaos.Evidence) {
-			e.Hooks = append(e.Hooks, chaos.Hook{ID: "z", Event: "e", Endpoint: "p", Signed: true})
-		}},
+		{"hook lost", "I5", func(e *chaos.Evidence) { e.Hooks = e.Hooks[:2] }},
+		{"hook under another id", "I5", func(e *chaos.Evidence) { e.Hooks[1].ID = "e9" }},
+		{"told as two events", "I5", func(e *chaos.Evidence) { e.Hooks[1].ID, e.Hooks[1].Event = "e9", "e9" }},
+		{"never told", "I5", func(e *chaos.Evidence) { e.Hooks, e.Deliveries = e.Hooks[:2], e.Deliveries[:2] }},
+		{"told the state before", "I5", func(e *chaos.Evidence) { e.Rows[0].Status = "played" }},
+		{"told another org", "I6", func(e *chaos.Evidence) { e.Hooks[0].Org = "another" }},
 		{"hook badly signed", "I5", func(e *chaos.Evidence) { e.Hooks[0].Signed = false }},
 		{"another number sent it", "I6", func(e *chaos.Evidence) { e.Phones[0].From = "101" }},
 		{"row of another org", "I6", func(e *chaos.Evidence) { e.Rows[0].Org = "p" }},

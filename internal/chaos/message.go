@@ -118,7 +118,7 @@ func (x *index) acceptedAs(r *Row) Accepted {
 }
 
 // checkTenant is I6 as far as the ledgers tell: what a number sent was given to
-// it, and rows lie with their client's org.
+// it, rows lie with their client's org, and endpoints hear of their own.
 func checkTenant(x *index) *Violation {
 	for _, m := range x.Phones {
 		a, ours := x.byText[m.Text]
@@ -132,7 +132,7 @@ func checkTenant(x *index) *Violation {
 			return x.violated("I6", x.acceptedAs(r), "a row of client %s lies with org %s", r.Client, r.Org)
 		}
 	}
-	return nil
+	return x.foreign()
 }
 
 // checkInbound is I10: what people wrote is stored exactly once, and readable.

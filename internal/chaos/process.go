@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -35,16 +36,27 @@ func (p *Process) Start() error {
 	cmd := exec.Command(p.argv[0], p.argv[1:]...)
 	cmd.Env = append(os.Environ(), p.env...)
 	cmd.Stdout, cmd.Stderr = &p.out, &p.out
-	if err := cmd.Start(); err != nil {
+	cmd.SysProcAttr = attributes()
+	started, done := make(chan error, 1), make(chan struct{})
+	go run(cmd, started, done)
+	if err := <-started; err != nil {
 		return fmt.Errorf("start %s: %w", p.Name, err)
 	}
-	done := make(chan struct{})
 	p.cmd, p.done = cmd, done
-	go func() {
-		_ = cmd.Wait() // how it ended is in what it said
-		close(done)
-	}()
 	return nil
+}
+
+// run keeps one thread for the child's whole life: the kernel takes us for dead
+// when the thread that started the child ends.
+func run(cmd *exec.Cmd, started chan<- error, done chan<- struct{}) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(done)
+	err := cmd.Start()
+	started <- err
+	if err == nil {
+		_ = cmd.Wait() // how it ended is in what it said
+	}
 }
 
 // Signal sends a signal; SIGSTOP freezes and SIGCONT thaws.
