@@ -1,7 +1,9 @@
 package app
 
 import (
+	"context"
 	"runtime/debug"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -25,15 +27,43 @@ var (
 		Name: "chasqui_cron_job_seconds", Help: "Duration of the leader's jobs.",
 		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 	}, []string{"job", "result"})
+	jobSucceeded = promauto.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "chasqui_cron_job_last_success_timestamp_seconds", Help: "When this scheduler last ended a job well.",
+	}, []string{"job"})
+	clientsByStatus = promauto.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "chasqui_clients", Help: "Clients of all orgs by status and by whether somebody wants them online. The leader counts.",
+	}, []string{"status", "wanted"})
+	messagesQueued = promauto.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "chasqui_messages_queued", Help: "Messages in line, by lane. The leader counts, up to a million.",
+	}, []string{"lane"})
+	messagesUnconfirmed = promauto.NewGauge(prometheus.GaugeOpts{
+		Name: "chasqui_messages_unconfirmed", Help: "Messages sent without an answer so far. The leader counts.",
+	})
+	databaseBytes = promauto.NewGauge(prometheus.GaugeOpts{
+		Name: "chasqui_db_size_bytes", Help: "What the database takes on disk. The leader measures.",
+	})
+	hooksLate = promauto.NewGauge(prometheus.GaugeOpts{
+		Name: "chasqui_webhook_late_seconds", Help: "For how long the oldest delivery to an endpoint that answers is overdue. The leader measures.",
+	})
+	hookEndpoints = promauto.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "chasqui_webhook_endpoints",
+		Help: "Endpoints by state: enabled, failing (also enabled), disabled (in the last day). The leader counts.",
+	}, []string{"state"})
 	messagesStuck = promauto.NewGauge(prometheus.GaugeOpts{
 		Name: "chasqui_messages_stuck", Help: "Messages that should have ended long ago, counted hourly. Must be 0.",
 	})
 )
 
-// poolStats shows the database pool of one kit.
+// poolStats shows the database pool of one kit, and whether the database
+// answers through it.
 type poolStats struct{ db *store.DB }
 
+// pingWithin bounds the question whether the database answers: a pool without
+// a free connection for that long is as good as none.
+const pingWithin = 2 * time.Second
+
 var (
+	poolUp    = prometheus.NewDesc("chasqui_db_up", "Whether the database answered this process when Prometheus asked.", nil, nil)
 	poolConns = prometheus.NewDesc("chasqui_db_connections", "Connections of the pool, by state.", []string{"state"}, nil)
 	poolMax   = prometheus.NewDesc("chasqui_db_connections_limit", "The most connections the pool may hold.", nil, nil)
 	poolWaits = prometheus.NewDesc("chasqui_db_pool_waits_total", "Times that somebody waited for a connection.", nil, nil)
@@ -44,7 +74,7 @@ func newPoolStats(db *store.DB) prometheus.Collector { return poolStats{db} }
 
 // Describe lists the series.
 func (poolStats) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{poolConns, poolMax, poolWaits, poolTime} {
+	for _, d := range []*prometheus.Desc{poolUp, poolConns, poolMax, poolWaits, poolTime} {
 		ch <- d
 	}
 }
@@ -55,11 +85,21 @@ func (p poolStats) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
+	gauge(poolUp, p.up())
 	gauge(poolConns, float64(s.AcquiredConns()), "used")
 	gauge(poolConns, float64(s.IdleConns()), "idle")
 	gauge(poolMax, float64(s.MaxConns()))
 	ch <- prometheus.MustNewConstMetric(poolWaits, prometheus.CounterValue, float64(s.EmptyAcquireCount()))
 	ch <- prometheus.MustNewConstMetric(poolTime, prometheus.CounterValue, s.EmptyAcquireWaitTime().Seconds())
+}
+
+func (p poolStats) up() float64 {
+	ctx, cancel := context.WithTimeout(context.Background(), pingWithin)
+	defer cancel()
+	if p.db.Ping(ctx) != nil {
+		return 0
+	}
+	return 1
 }
 
 // buildInfo shows which code runs, and which version of WhatsApp's web client

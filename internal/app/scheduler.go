@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -32,6 +31,7 @@ func (s *scheduler) table() []job {
 		{"*/15 * * * * *", "find-unowned", s.findUnowned},      // R5
 		{"*/15 * * * * *", "ring-late", s.k.Messages.RingLate}, // R6
 		{"*/15 * * * * *", "measure-waiting", s.measure},
+		{"5-59/30 * * * * *", "measure-platform", s.measurePlatform},
 		{"*/20 * * * * *", "count-tickets", s.census.Collect},
 		{"*/15 * * * * *", "measure-webhooks", s.k.Webhooks.Measure},
 		{"0 */5 * * * *", "sweep-slots", s.sweepSlots}, // R10
@@ -87,8 +87,7 @@ func Scheduler(ctx context.Context, k *Kit) ([]Part, error) {
 // leading takes back what only a leader may claim to know.
 func (s *scheduler) leading(leads bool) {
 	if !leads {
-		oldestQueued.Reset()
-		clientsUnowned.Set(0)
+		forgetFigures()
 		s.census.Forget()
 	}
 }
@@ -123,6 +122,9 @@ func (s *scheduler) do(ctx context.Context, j job) {
 		result = "failed"
 	}
 	jobSeconds.WithLabelValues(j.name, result).Observe(time.Since(began).Seconds())
+	if err == nil {
+		jobSucceeded.WithLabelValues(j.name).SetToCurrentTime()
+	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		s.k.Log.WarnContext(ctx, "job failed; it comes again", "code", wa.CodeOf(err), "error", err)
 	}
@@ -169,25 +171,6 @@ func (s *scheduler) findUnowned(ctx context.Context) error {
 	clientsUnowned.Set(float64(len(ids)))
 	if len(ids) > 0 {
 		s.k.Log.ErrorContext(ctx, "clients have no worker: start workers, or raise WORKER_CAPACITY", "clients", len(ids), "first", ids[0].String())
-	}
-	return nil
-}
-
-// measure shows how long messages wait.
-func (s *scheduler) measure(ctx context.Context) error {
-	var ages map[store.Waiting]time.Duration
-	err := s.k.DB.InTx(ctx, func(tx *store.Tx) (err error) {
-		ages, err = tx.OldestQueued(ctx)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, lane := range wa.Lanes() {
-		for _, connected := range []bool{true, false} {
-			age := ages[store.Waiting{Lane: lane, Connected: connected}]
-			oldestQueued.WithLabelValues(lane.String(), strconv.FormatBool(connected)).Set(age.Seconds())
-		}
 	}
 	return nil
 }
