@@ -140,13 +140,36 @@ func (w world) explain(t *testing.T, system bool, call func(tx *store.Tx) error)
 	sql, args := w.seen.sql, w.seen.args
 	var raw []byte
 	in(func(tx *store.Tx) error {
-		return tx.Get(t.Context(), "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "+sql, args, &raw)
+		// Prepared, so that the plan is the one that production runs: made without
+		// looking at the arguments.
+		if _, err := tx.Exec(t.Context(), "PREPARE probe AS "+sql); err != nil {
+			return err
+		}
+		err := tx.Get(t.Context(), "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE probe"+places(len(args)),
+			slices.Concat([]any{pgx.QueryExecModeSimpleProtocol}, args), &raw)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(t.Context(), "DEALLOCATE probe")
+		return err
 	})
 	var plans []plan
 	if err := json.Unmarshal(raw, &plans); err != nil {
 		t.Fatal(err)
 	}
 	return plans[0], string(raw)
+}
+
+// places is "($1, $2, …)".
+func places(n int) string {
+	if n == 0 {
+		return ""
+	}
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprint("$", i+1)
+	}
+	return "(" + strings.Join(all, ", ") + ")"
 }
 
 // large are the tables that are never read from one end to the other.

@@ -62,6 +62,9 @@ func poolConfig(o Options) (*pgxpool.Config, error) {
 	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "30000"
 	cfg.ConnConfig.RuntimeParams["application_name"] = "chasqui " + o.Name
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	// Our statements are few, and made so that one plan is right for all
+	// arguments (plan_test.go). To plan each again costs more than to run it.
+	cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	cfg.AfterConnect = dropPrivileges
 	return cfg, nil
 }

@@ -62,6 +62,10 @@ func (tx *Tx) FairShare(ctx context.Context) (int, error) {
 // ClaimClients takes up to limit clients that nobody holds, those with urgent
 // work first. Clients of a worker that died are taken only if inherit is set.
 func (tx *Tx) ClaimClients(ctx context.Context, s Slot, limit int, inherit bool) ([]ClientRow, error) {
+	whose := "c.slot IS NULL"
+	if inherit {
+		whose = "(c.slot IS NULL OR w.slot IS NULL)"
+	}
 	// free is compared by epoch when the row is locked: the join with workers is
 	// not looked at again for a row that another worker took in between.
 	return collect(ctx, tx, "claim clients", scanClient, `
@@ -69,14 +73,14 @@ func (tx *Tx) ClaimClients(ctx context.Context, s Slot, limit int, inherit bool)
 			SELECT c.id, c.epoch, EXISTS (SELECT FROM messages m WHERE m.client_id = c.id AND m.status = 'queued' AND m.lane = 0) AS urgent
 			FROM clients c
 			LEFT JOIN workers w ON w.slot = c.slot AND w.epoch = c.worker_epoch AND w.expires_at > now()
-			WHERE c.deleted_at IS NULL AND c.desire <> 'idle' AND (c.slot IS NULL OR ($4 AND w.slot IS NULL))
+			WHERE c.deleted_at IS NULL AND c.desire <> 'idle' AND `+whose+`
 		), locked AS (
 			SELECT c.id FROM clients c JOIN free f ON f.id = c.id AND f.epoch = c.epoch
 			WHERE c.deleted_at IS NULL AND c.desire <> 'idle'
 			ORDER BY f.urgent DESC, c.id LIMIT $3 FOR UPDATE OF c SKIP LOCKED)
 		UPDATE clients SET slot = $1, worker_epoch = $2, epoch = epoch + 1
 		WHERE id IN (SELECT id FROM locked)
-		RETURNING `+clientColumns, s.Number, s.Epoch, limit, inherit)
+		RETURNING `+clientColumns, s.Number, s.Epoch, limit)
 }
 
 // Owned is what a worker learns of each of its clients every second.
