@@ -2,18 +2,22 @@ package api
 
 import (
 	"context"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"chasqui/internal/wa"
+	"chasqui/internal/webhook"
 )
 
-// eventInfo is an event type with the JSON Schema of what endpoints get.
+// eventInfo is an event type with the JSON Schemas of what endpoints get.
 type eventInfo struct {
 	wa.EventInfo
 	Schema map[string]any `json:"schema" doc:"JSON Schema of the webhook's body; shapes only grow"`
+	Thin   map[string]any `json:"thin_schema" doc:"The same for endpoints whose payload is thin"`
 }
 
 type eventTypesOut struct {
@@ -25,7 +29,7 @@ type eventTypesOut struct {
 func (a *api) eventTypes(context.Context, wa.Actor, *nothing) (*eventTypesOut, error) {
 	out := &eventTypesOut{}
 	for _, i := range wa.EventTypes() {
-		out.Body.Data = append(out.Body.Data, eventInfo{i, EventSchema(i.Type)})
+		out.Body.Data = append(out.Body.Data, eventInfo{i, EventSchema(i.Type, wa.FullPayload), EventSchema(i.Type, wa.ThinPayload)})
 	}
 	return out, nil
 }
@@ -48,41 +52,66 @@ type hookMessage struct {
 
 // dataOf gives the type of an event's data.
 func dataOf(t wa.EventType) reflect.Type {
-	switch group, _, _ := strings.Cut(string(t), "."); {
-	case group == "message":
-		return reflect.TypeFor[struct {
-			Message hookMessage `json:"message"`
-		}]()
-	case t == wa.LimitsChanged:
-		return reflect.TypeFor[map[string]any]()
-	case group == "client":
+	switch t {
+	case wa.LimitsChanged:
+		return reflect.TypeFor[wa.EventLimits]()
+	case wa.PlatformOutdated:
 		return reflect.TypeFor[wa.EventClient]()
-	case group == "contact":
-		return reflect.TypeFor[wa.EventContact]()
-	case group == "endpoint":
-		return reflect.TypeFor[wa.EventEndpoint]()
-	case group == "delivery":
-		return reflect.TypeFor[wa.EventDelivery]()
-	case t == wa.WebhookTest:
+	case wa.WebhookTest:
 		return reflect.TypeFor[wa.EventTest]()
 	}
-	return reflect.TypeFor[map[string]any]()
+	group, _, _ := strings.Cut(string(t), ".")
+	return map[string]reflect.Type{
+		"message": reflect.TypeFor[struct {
+			Message hookMessage `json:"message"`
+		}](),
+		"client":   reflect.TypeFor[wa.EventClient](),
+		"contact":  reflect.TypeFor[wa.EventContact](),
+		"endpoint": reflect.TypeFor[wa.EventEndpoint](),
+		"delivery": reflect.TypeFor[wa.EventDelivery](),
+	}[group]
 }
 
 // EventSchema makes the JSON Schema of an event's webhook: the envelope, with
 // the data of this type. Receivers must take what they do not know.
-func EventSchema(t wa.EventType) map[string]any {
+func EventSchema(t wa.EventType, payload wa.Payload) map[string]any {
 	registry := huma.NewMapRegistry("#/$defs/", huma.DefaultSchemaNamer)
 	envelope := huma.SchemaFromType(registry, reflect.TypeFor[wa.Envelope]())
-	envelope.Properties["data"] = huma.SchemaFromType(registry, dataOf(t))
+	data := huma.SchemaFromType(registry, dataOf(t))
+	if payload == wa.ThinPayload {
+		thin(registry, data)
+		thin(registry, registry.Map()["EnvelopeClient"])
+		maps.DeleteFunc(registry.Map(), func(_ string, s *huma.Schema) bool { return len(s.Properties) == 0 })
+	}
+	envelope.Properties["data"] = data
 	envelope.Properties["type"] = &huma.Schema{Type: huma.TypeString, Enum: []any{string(t)}}
 	defs := registry.Map()
-	for _, s := range append([]*huma.Schema{envelope, envelope.Properties["data"]}, values(defs)...) {
+	if message := defs["HookMessage"]; message != nil {
+		delete(message.Properties, "callback_url") // it is for that address alone
+	}
+	for _, s := range append([]*huma.Schema{envelope, data}, values(defs)...) {
 		s.AdditionalProperties = true
 	}
 	return map[string]any{
 		"$schema": "https://json-schema.org/draft/2020-12/schema", "title": string(t), "allOf": []any{envelope}, "$defs": defs,
 	}
+}
+
+// thin takes out of a schema what thin payloads leave out. False: nothing is
+// left of it.
+func thin(registry huma.Registry, s *huma.Schema) bool {
+	if s.Ref != "" {
+		return thin(registry, registry.SchemaFromRef(s.Ref))
+	}
+	for name, property := range s.Properties {
+		object := property.Ref != "" || property.Type == huma.TypeObject
+		if object && thin(registry, property) || !object && property.Type != huma.TypeArray && webhook.ThinKeeps(name) {
+			continue
+		}
+		delete(s.Properties, name)
+		s.Required = slices.DeleteFunc(s.Required, func(r string) bool { return r == name })
+	}
+	return len(s.Properties) > 0
 }
 
 func values(m map[string]*huma.Schema) []*huma.Schema {

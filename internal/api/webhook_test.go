@@ -1,15 +1,10 @@
 package api_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/danielgtaylor/huma/v2"
-
-	"chasqui/internal/api"
-	"chasqui/internal/store"
 	"chasqui/internal/testkit"
 	"chasqui/internal/wa"
 )
@@ -101,54 +96,6 @@ func TestBadWebhooksAreRefused(t *testing.T) {
 		p := checkProblem(t, r)
 		if r.status != http.StatusUnprocessableEntity || len(p.Errors) == 0 || p.Errors[0].Location != location {
 			t.Errorf("%s: %d %s", body, r.status, r.body)
-		}
-	}
-}
-
-// TestEventsFitTheirSchemas holds events as they are stored, in the envelope,
-// against the schema that is told to customers.
-func TestEventsFitTheirSchemas(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.send(t, "+5511987654321", "hello")
-	w.inOrg(t, func(tx *store.Tx) error {
-		return tx.Emit(w.org.ID, w.client.ID, wa.ClientIsConnected, wa.EventClient{Client: w.client})
-	})
-	type feed struct {
-		Data []wa.Event `json:"data"`
-	}
-	var seen []wa.Event
-	testkit.Eventually(t, patience, "both events are in the feed", func() bool {
-		seen = decode[feed](t, w.do(t, call{method: "GET", path: "/api/v1/events", key: w.admin}).body).Data
-		return len(seen) >= 2
-	})
-	for _, e := range seen {
-		registry := huma.NewMapRegistry("#/$defs/", huma.DefaultSchemaNamer)
-		raw, err := json.Marshal(wa.Envelope{
-			ID: e.ID, Type: e.Type, Version: e.Version, CreatedAt: e.CreatedAt, OrgID: e.OrgID, Sequence: e.Sequence, Data: e.Data,
-			Client: &wa.EnvelopeClient{ID: e.ClientID},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		schema := api.EventSchema(e.Type)
-		envelope, ok := schema["allOf"].([]any)[0].(*huma.Schema)
-		if !ok {
-			t.Fatalf("schema of %s: %v", e.Type, schema)
-		}
-		defs, ok := schema["$defs"].(map[string]*huma.Schema)
-		if !ok {
-			t.Fatalf("definitions of %s: %v", e.Type, schema["$defs"])
-		}
-		for name, s := range defs {
-			s.PrecomputeMessages()
-			registry.Map()[name] = s
-		}
-		envelope.PrecomputeMessages()
-		res := &huma.ValidateResult{}
-		huma.Validate(registry, envelope, huma.NewPathBuffer(nil, 0), huma.ModeReadFromServer, decode[any](t, string(raw)), res)
-		for _, err := range res.Errors {
-			t.Errorf("%s: %v", e.Type, err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ package chaos_test
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -40,6 +41,8 @@ var faults = []fault{
 	{"F14 receipts in disorder", 10 * time.Second, true, receiptsInDisorder},
 	{"F16 banned and logged out", 10 * time.Second, true, banned},
 	{"F17 worker frozen", 70 * time.Second, false, workerFrozen},
+	{"F17 worker frozen in commit", 70 * time.Second, false, workerFrozenInCommit},
+	{"F19 endpoints down", 30 * time.Second, true, endpointsDown},
 	{"F27 inbound without commit", 70 * time.Second, false, inboundWithoutCommit},
 	{"F18 rolling restart", 60 * time.Second, false, rollingRestart},
 }
@@ -271,31 +274,55 @@ func banned(r *rig, _ *load) {
 }
 
 // workerFrozen freezes a worker for longer than its lease; others take its
-// clients, and when it wakes up it is harmless.
+// clients, and when it wakes up it finds that it is nobody.
 func workerFrozen(r *rig, _ *load) {
 	_, c := r.wide()
+	r.freeze(r.owner(c), c)
+}
+
+// workerFrozenInCommit freezes a worker whose transactions are open: the locks
+// that they hold must not keep its clients from others.
+func workerFrozenInCommit(r *rig, _ *load) {
+	_, c := r.wide()
 	w := r.owner(c)
+	var open atomic.Int64
+	r.toPG[w].Stall("commit\x00", func() { open.Add(1) })
+	r.eventually("transactions are open", func() bool { return open.Load() >= 3 })
+	r.freeze(w, c)
+	r.toPG[w].Pass()
+}
+
+// fenced is what a worker says that finds its clients with others.
+var fenced = regexp.MustCompile(`a client is not ours any more|worker slot lost`)
+
+// freeze stops a worker for as long as others take to have all its clients, and
+// for -freeze at least.
+func (r *rig) freeze(w *chaos.Process, c *client) {
+	r.t.Helper()
+	began, before := time.Now(), w.Count(fenced)
 	w.Signal(syscall.SIGSTOP)
 	r.eventually("another worker has its client", func() bool { return !r.owns(w, c) })
 	r.eventually("others have its clients", r.settled)
+	time.Sleep(time.Until(began.Add(*freezeFlag)))
 	w.Signal(syscall.SIGCONT)
-	time.Sleep(3 * time.Second)
+	r.eventually("the worker learns that it was fenced", func() bool { return w.Count(fenced) > before })
 }
 
-// inboundWithoutCommit kills a worker that was told messages and could not
-// store them.
+// inboundWithoutCommit kills a worker that has decrypted messages and could not
+// store them: the rows stay on their way to Postgres.
 func inboundWithoutCommit(r *rig, l *load) {
+	const text = "inbound at a bad time"
 	_, c := r.wide()
 	w := r.owner(c)
-	r.toPG[w].Hang()
+	var caught atomic.Int64
+	r.toPG[w].Stall(text, func() { caught.Add(1) })
 	for i, other := range r.clients {
-		for range 3 {
-			if r.owns(w, other) {
-				l.write(50+i%10, i, fmt.Sprintf("inbound at a bad time %d", next()))
-			}
+		if r.owns(w, other) {
+			l.write(50+i%10, i, fmt.Sprintf("%s %d", text, next()))
 		}
 	}
-	time.Sleep(2 * time.Second)
+	r.eventually("messages are on their way to Postgres", func() bool { return caught.Load() > 0 })
+	time.Sleep(time.Second) // an acknowledgement would leave meanwhile
 	r.restart(w)
 }
 

@@ -3,17 +3,13 @@
 package chaos_test
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
 
 	"chasqui/internal/chaos"
 	"chasqui/internal/store"
-	"chasqui/internal/testkit"
-	"chasqui/internal/wa"
 	"chasqui/internal/whatsim"
 )
 
@@ -30,6 +26,7 @@ func (r *rig) judge(l *load) {
 	for deadline := time.Now().Add(30 * time.Second); r.sim.Stats().Messages < len(l.sent) && time.Now().Before(deadline); {
 		time.Sleep(200 * time.Millisecond)
 	}
+	r.heard()
 	r.t.Logf("quiet after %s", time.Since(began).Round(100*time.Millisecond))
 	r.gather()
 	for _, what := range r.recovered {
@@ -140,7 +137,7 @@ func (r *rig) unreadable(l *load) {
 
 func ms(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
 
-// probe is I6 from outside: no org's key opens another org's things, and behind
+// probe is I6 from outside (and I5 as far as the feed alone tells): no org's key opens another org's things, and behind
 // the statements row-level security shows no other org's rows, whatever the
 // same connection did before.
 func (r *rig) probe() (found []chaos.Violation) {
@@ -154,11 +151,15 @@ func (r *rig) probe() (found []chaos.Violation) {
 			if (got > 0) != (o == c.org) {
 				violated("org %s sees %d messages of client %s of org %s below its statements", o.id, got, c.Client, c.Org)
 			}
-			status := r.get(o, "/api/v1/clients/"+c.id.String())
+			status := r.call(o, http.MethodGet, "/api/v1/clients/"+c.id.String(), nil, nil)
 			if want := map[bool]int{true: 200, false: 404}[o == c.org]; status != want {
 				violated("the key of org %s gets %d for client %s of org %s", o.id, status, c.Client, c.Org)
 			}
 		}
+	}
+	if n := r.number(`SELECT count(*) FROM (SELECT client_id FROM events WHERE sequence IS NOT NULL GROUP BY client_id
+		HAVING count(*) <> max(sequence) - min(sequence) + 1) AS gaps`); n != 0 {
+		found = append(found, chaos.Violation{Invariant: "I5", What: fmt.Sprintf("the sequences of %d clients have gaps", n)})
 	}
 	return found[:min(len(found), 1)]
 }
@@ -180,26 +181,3 @@ func (r *rig) seen(o *org, c *client) (n int) {
 	}))
 	return n
 }
-
-func (r *rig) get(o *org, path string) int {
-	r.t.Helper()
-	var status int
-	testkit.Eventually(r.t, 20*time.Second, "an answer", func() bool {
-		ctx, cancel := context.WithTimeout(r.t.Context(), 5*time.Second)
-		defer cancel()
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.apiURLs[0]+path, nil)
-		r.must(err)
-		req.Header.Set("Authorization", "Bearer "+o.key.Reveal())
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return false
-		}
-		defer res.Body.Close()
-		_, _ = io.Copy(io.Discard, res.Body)
-		status = res.StatusCode
-		return status < 500
-	})
-	return status
-}
-
-var _ = wa.Bulk

@@ -126,6 +126,13 @@ func (p *Process) Last(pattern *regexp.Regexp) string {
 	return string(all[len(all)-1][1])
 }
 
+// Count gives how often a pattern occurs in what it said.
+func (p *Process) Count(pattern *regexp.Regexp) int {
+	p.out.mu.Lock()
+	defer p.out.mu.Unlock()
+	return len(pattern.FindAllIndex(p.out.buf.Bytes(), -1))
+}
+
 // output keeps the last of what a process said.
 type output struct {
 	mu  sync.Mutex

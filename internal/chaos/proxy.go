@@ -22,6 +22,8 @@ type Proxy struct {
 	delay   time.Duration
 	pattern []byte
 	trapped func()
+	stall   []byte
+	stalled func()
 	links   map[*link]bool
 }
 
@@ -31,11 +33,11 @@ const (
 	down        // from it
 )
 
-// link is one connection through the proxy. held keeps its answers back for
-// good.
+// link is one connection through the proxy. What is held in a direction is
+// kept back for good.
 type link struct {
 	client, service net.Conn
-	held            bool
+	held            [2]bool
 }
 
 // NewProxy listens on a port of this machine and passes everything on to a
@@ -62,7 +64,10 @@ func (p *Proxy) Close() error {
 
 // Pass ends every fault. Connections that are still there go on.
 func (p *Proxy) Pass() {
-	p.set(func() { p.refuse, p.hang, p.delay, p.pattern, p.trapped = false, [2]bool{}, 0, nil, nil })
+	p.set(func() {
+		p.refuse, p.hang, p.delay = false, [2]bool{}, 0
+		p.pattern, p.trapped, p.stall, p.stalled = nil, nil, nil, nil
+	})
 }
 
 // Refuse cuts every connection and resets new ones.
@@ -85,6 +90,12 @@ func (p *Proxy) Delay(d time.Duration) { p.set(func() { p.delay = d }) }
 // once.
 func (p *Proxy) Trap(pattern string, caught func()) {
 	p.set(func() { p.pattern, p.trapped = []byte(pattern), caught })
+}
+
+// Stall keeps every request that holds the pattern back, with all that follows
+// it on its connection, and calls caught each time.
+func (p *Proxy) Stall(pattern string, caught func()) {
+	p.set(func() { p.stall, p.stalled = []byte(pattern), caught })
 }
 
 // Cut resets all connections there are.
@@ -179,15 +190,19 @@ func (p *Proxy) copy(l *link, to, from net.Conn, way int) {
 	}
 }
 
-// look springs the trap.
+// look springs the traps.
 func (p *Proxy) look(l *link, data []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.stalled != nil && !l.held[up] && bytes.Contains(data, p.stall) {
+		l.held[up] = true
+		go p.stalled()
+	}
 	if p.trapped == nil || !bytes.Contains(data, p.pattern) {
 		return
 	}
 	caught := p.trapped
-	p.pattern, p.trapped, l.held = nil, nil, true
+	p.pattern, p.trapped, l.held[down] = nil, nil, true
 	// Not before the request is on its way.
 	time.AfterFunc(200*time.Millisecond, caught)
 }
@@ -196,7 +211,7 @@ func (p *Proxy) look(l *link, data []byte) {
 func (p *Proxy) admit(l *link, way int) bool {
 	for {
 		p.mu.Lock()
-		open, changed, delay, there := !p.hang[way] && !(way == down && l.held), p.changed, p.delay, p.links[l]
+		open, changed, delay, there := !p.hang[way] && !l.held[way], p.changed, p.delay, p.links[l]
 		p.mu.Unlock()
 		if !there {
 			return false

@@ -124,3 +124,25 @@ func TestProxyTrapsOneRequest(t *testing.T) {
 		t.Errorf("the next one: %v", err)
 	}
 }
+
+func TestAStalledRequestNeverArrives(t *testing.T) {
+	t.Parallel()
+	p := echo(t)
+	caught := make(chan struct{}, 1)
+	p.Stall("secret", func() { caught <- struct{}{} })
+	stuck, other := dial(t, p), dial(t, p)
+	if err := says(stuck, "before", soon); err != nil {
+		t.Fatal(err)
+	}
+	if says(stuck, "a secret", short) == nil {
+		t.Error("it came back")
+	}
+	<-caught
+	p.Pass()
+	if says(stuck, "later", short) == nil {
+		t.Error("the connection went on after its request was held")
+	}
+	if err := says(other, "public", soon); err != nil {
+		t.Errorf("another connection: %v", err)
+	}
+}

@@ -94,12 +94,14 @@ type rig struct {
 	evidence  chaos.Evidence
 	turn      int      // of the client that the next fault is aimed at
 	recovered []string // how long each fault took to heal
+	hooked    []*sink  // one for each org
+	began     time.Time
 }
 
 func newRig(t *testing.T, seed uint64, clients int) *rig {
 	t.Helper()
 	t.Logf("seed %d", seed)
-	r := &rig{t: t, seed: seed, rand: mathrand.New(mathrand.NewPCG(seed, 1)), toPG: map[*chaos.Process]*chaos.Proxy{}}
+	r := &rig{t: t, seed: seed, rand: mathrand.New(mathrand.NewPCG(seed, 1)), began: time.Now(), toPG: map[*chaos.Process]*chaos.Proxy{}}
 	r.evidence.Factor, r.turn = factor, r.rand.IntN(100)
 	r.services()
 	sim, err := whatsim.Start(whatsim.Options{ReadAfter: 200 * time.Millisecond})
@@ -170,6 +172,7 @@ func (r *rig) settings() {
 		"CHASQUI_ENV=test", "CHASQUI_MASTER_KEY=" + key, "REDIS_URL=" + r.redisURL, "DATABASE_MAX_CONNS=8",
 		"WHATSAPP_ENDPOINT=" + r.sim.Endpoint(), "WHATSAPP_ROOT_KEY=" + r.sim.RootKeyHex(), "WHATSAPP_CA_FILE=" + ca,
 		"METRICS_ADDR=127.0.0.1:0", "CONNECT_CONCURRENCY=50", "CONNECT_PER_SECOND=500", "LOG_FORMAT=text", "PACE_FACTOR=" + strconv.Itoa(factor),
+		"EGRESS_ALLOW_CIDRS=127.0.0.0/8",
 	}
 }
 
@@ -230,6 +233,7 @@ func (r *rig) people(n int) {
 		o, key := testkit.Org(r.t, r.db)
 		r.orgs = append(r.orgs, &org{id: o.ID, by: testkit.Actor(o.ID), key: key})
 	}
+	r.sinks()
 	f := fleet.New(r.db)
 	for i := range n + 2 {
 		c := r.client(f, i, r.orgs[i%orgs])

@@ -177,15 +177,8 @@ func (s *Service) SetLimits(ctx context.Context, by wa.Actor, id wa.ClientID, l 
 			return err
 		}
 		ringOwner(tx, c)
-		return tx.Emit(by.Org, id, wa.LimitsChanged, limitsChange{ClientID: id, Before: c.Limits, After: l, By: by.Name})
+		return tx.Emit(by.Org, id, wa.LimitsChanged, wa.EventLimits{ClientID: id, Before: c.Limits, After: l, By: by.Name})
 	})
-}
-
-type limitsChange struct {
-	ClientID wa.ClientID `json:"client_id"`
-	Before   wa.Limits   `json:"before"`
-	After    wa.Limits   `json:"after"`
-	By       string      `json:"by"`
 }
 
 // change runs fn on a client and gives the client as it is afterwards.

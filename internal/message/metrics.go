@@ -26,6 +26,9 @@ var (
 	fenceRejections = promauto.NewCounter(prometheus.CounterOpts{
 		Name: "chasqui_fence_rejections_total", Help: "Sendings stopped at the last moment because the client was no longer surely ours.",
 	})
+	duplicateReceipts = promauto.NewCounter(prometheus.CounterOpts{
+		Name: "chasqui_duplicate_receipt_id_total", Help: "Messages of ours that share a receipt's id with another one. Must be 0.",
+	})
 	markRetries = promauto.NewCounter(prometheus.CounterOpts{
 		Name: "chasqui_sent_mark_retries_total", Help: "Times that the outcome of a sending had to wait for Postgres.",
 	})

@@ -178,8 +178,9 @@ func (s *Service) receipt(ctx context.Context, c wa.Client, u provider.Receipt) 
 	if !ok || len(u.WireIDs) == 0 {
 		return nil
 	}
-	return s.db.InOrg(ctx, c.OrgID, func(tx *store.Tx) error {
-		moved, err := tx.Receipt(ctx, c.OrgID, c.ID, u.WireIDs, r.signal, notAfter(u.At, s.opt.Now()))
+	var moved []wa.Message
+	err := s.db.InOrg(ctx, c.OrgID, func(tx *store.Tx) (err error) {
+		moved, err = tx.Receipt(ctx, c.OrgID, c.ID, u.WireIDs, r.signal, notAfter(u.At, s.opt.Now()))
 		if err != nil {
 			return err
 		}
@@ -193,6 +194,27 @@ func (s *Service) receipt(ctx context.Context, c wa.Client, u provider.Receipt) 
 		}
 		return nil
 	})
+	if n := shared(moved); err == nil && n > 0 {
+		duplicateReceipts.Add(float64(n))
+		s.opt.Log.ErrorContext(ctx, "a receipt fits several messages: an id was given twice", "client", c.ID, "message", moved[0].ID, "messages", n)
+	}
+	return err
+}
+
+// shared counts the messages of ours whose wire id another of them has. What
+// the phone sent does not count: to a list it sends one id to many.
+func shared(moved []wa.Message) (n int) {
+	seen := make(map[string]bool, len(moved))
+	for _, m := range moved {
+		if m.Origin == wa.FromPhone {
+			continue
+		}
+		if seen[m.WireID] {
+			n++
+		}
+		seen[m.WireID] = true
+	}
+	return n
 }
 
 func (s *Service) seen(ctx context.Context, c wa.Client, u provider.ContactSeen) error {

@@ -229,7 +229,7 @@ func statusTexts(ss []wa.Status) []string {
 // out.
 func statusList(ss []wa.Status) string {
 	var list []string
-	for _, s := range wa.Statuses() {
+	for _, s := range append(wa.Statuses(), wa.Received) {
 		if slices.Contains(ss, s) {
 			list = append(list, "'"+string(s)+"'")
 		}

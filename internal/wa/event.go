@@ -120,11 +120,20 @@ type EventMessage struct {
 	Message Message `json:"message"`
 }
 
-// EventClient is the data of every client.* event.
+// EventClient is the data of the other client.* events and of
+// platform.client_outdated.
 type EventClient struct {
 	Client Client `json:"client"`
 	Code   string `json:"code,omitempty"`
 	Reason string `json:"reason,omitempty"`
+}
+
+// EventLimits is the data of client.limits_changed.
+type EventLimits struct {
+	ClientID ClientID `json:"client_id"`
+	Before   Limits   `json:"before"`
+	After    Limits   `json:"after"`
+	By       string   `json:"by" doc:"Whose key did it"`
 }
 
 // EventContact is the data of every contact.* event.

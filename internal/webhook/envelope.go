@@ -69,6 +69,10 @@ func nameOf(c wa.Contact) string {
 // somebody is or what was said.
 var thinKeys = map[string]bool{"id": true, "status": true, "type": true, "direction": true, "kind": true, "code": true, "origin": true, "retryable": true}
 
+// ThinKeeps reports whether a thin payload keeps a value of this name. Objects
+// are kept for what is left in them.
+func ThinKeeps(name string) bool { return thinKeys[name] || strings.HasSuffix(name, "_id") }
+
 // thin keeps ids and states of a value, and nothing of what is empty then.
 func thin(v any) any {
 	object, ok := v.(map[string]any)
@@ -87,7 +91,7 @@ func thin(v any) any {
 			}
 		case []any:
 		default:
-			if thinKeys[key] || strings.HasSuffix(key, "_id") {
+			if ThinKeeps(key) {
 				out[key] = value
 			}
 		}
