@@ -19,6 +19,11 @@ import (
 	"chasqui/internal/wa"
 )
 
+// idleLimit is how long, in ms, a transaction may wait for its process. One that
+// was stopped in the middle holds locks on its clients; they must not outlive
+// its lease, or nobody could take the clients over.
+const idleLimit = "8000"
+
 // Options opens a database.
 type Options struct {
 	URL      string
@@ -59,7 +64,7 @@ func poolConfig(o Options) (*pgxpool.Config, error) {
 		timeout = 15 * time.Second
 	}
 	cfg.ConnConfig.RuntimeParams["statement_timeout"] = fmt.Sprint(timeout.Milliseconds())
-	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "30000"
+	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = idleLimit
 	cfg.ConnConfig.RuntimeParams["application_name"] = "chasqui " + o.Name
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	// Our statements are few, and made so that one plan is right for all
@@ -124,6 +129,7 @@ func OpenSQL(url, schema string, maxConns int) (*sql.DB, error) {
 	cfg.ConnectTimeout = 3 * time.Second
 	cfg.RuntimeParams["search_path"] = schema
 	cfg.RuntimeParams["statement_timeout"] = "15000"
+	cfg.RuntimeParams["idle_in_transaction_session_timeout"] = idleLimit
 	cfg.RuntimeParams["application_name"] = "chasqui " + schema
 	db := stdlib.OpenDB(*cfg)
 	db.SetMaxOpenConns(maxConns)

@@ -109,9 +109,10 @@ func newPhone() wa.Phone {
 func (s shop) person() (wa.ContactID, wa.ChatID) {
 	s.t.Helper()
 	phone := newPhone()
-	d := must(s, func(tx *store.Tx) (map[wa.Phone]store.DirectChat, error) {
-		return tx.PhoneChats(s.t.Context(), s.org, s.client, []wa.Phone{phone})
-	})[phone]
+	key := store.ChatKey{Client: s.client, Phone: phone}
+	d := must(s, func(tx *store.Tx) (map[store.ChatKey]store.DirectChat, error) {
+		return tx.PhoneChats(s.t.Context(), s.org, []store.ChatKey{key})
+	})[key]
 	return d.Contact.ID, d.ChatID
 }
 
@@ -203,4 +204,25 @@ func rowText(r pgx.CollectableRow) (v string, err error) {
 func rowMessageID(r pgx.CollectableRow) (v wa.MessageID, err error) {
 	err = r.Scan(&v)
 	return v, err
+}
+
+// Locks of a process that stands still must be gone when its lease is.
+func TestNoTransactionWaitsLongerThanALease(t *testing.T) {
+	t.Parallel()
+	url := testkit.DatabaseURL(t)
+	sql, err := store.OpenSQL(url, "public", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sql.Close()
+	var limit string
+	if err := sql.QueryRowContext(t.Context(), `SHOW idle_in_transaction_session_timeout`).Scan(&limit); err != nil || limit != "8s" {
+		t.Errorf("the library's transactions may wait %q, %v", limit, err)
+	}
+	err = testkit.OpenDB(t, url).InTx(t.Context(), func(tx *store.Tx) error {
+		return tx.Get(t.Context(), `SHOW idle_in_transaction_session_timeout`, nil, &limit)
+	})
+	if err != nil || limit != "8s" {
+		t.Errorf("ours may wait %q, %v", limit, err)
+	}
 }
