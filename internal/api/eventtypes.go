@@ -83,6 +83,12 @@ func EventSchema(t wa.EventType, payload wa.Payload) map[string]any {
 		thin(registry, registry.Map()["EnvelopeClient"])
 		maps.DeleteFunc(registry.Map(), func(_ string, s *huma.Schema) bool { return len(s.Properties) == 0 })
 	}
+	if of, _, _ := strings.Cut(string(t), "."); of == "endpoint" || of == "delivery" || of == "webhook" { // of an org
+		delete(envelope.Properties, "client")
+		delete(envelope.Properties, "sequence")
+	} else {
+		envelope.Required = append(envelope.Required, "client")
+	}
 	envelope.Properties["data"] = data
 	envelope.Properties["type"] = &huma.Schema{Type: huma.TypeString, Enum: []any{string(t)}}
 	defs := registry.Map()
