@@ -289,7 +289,6 @@ func workerFrozenInCommit(r *rig, _ *load) {
 	r.toPG[w].Stall("commit\x00", func() { open.Add(1) })
 	r.eventually("transactions are open", func() bool { return open.Load() >= 3 })
 	r.freeze(w, c)
-	r.toPG[w].Pass()
 }
 
 // fenced is what a worker says that finds its clients with others.
@@ -304,6 +303,7 @@ func (r *rig) freeze(w *chaos.Process, c *client) {
 	r.eventually("another worker has its client", func() bool { return !r.owns(w, c) })
 	r.eventually("others have its clients", r.settled)
 	time.Sleep(time.Until(began.Add(*freezeFlag)))
+	r.toPG[w].Pass()
 	w.Signal(syscall.SIGCONT)
 	r.eventually("the worker learns that it was fenced", func() bool { return w.Count(fenced) > before })
 }
