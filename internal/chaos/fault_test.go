@@ -5,9 +5,7 @@ package chaos_test
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"chasqui/internal/chaos"
@@ -34,15 +32,17 @@ var faults = []fault{
 	{"F5 worker killed after ack", 70 * time.Second, false, workerAfterAck},
 	{"F6 redis killed", 30 * time.Second, true, redisKilled},
 	{"F7 redis emptied", 30 * time.Second, true, redisEmptied},
+	{"F19 endpoints down", 30 * time.Second, true, endpointsDown},
+	{"F25 poison", 30 * time.Second, true, poisoned},
 	{"F9 postgres cut off", 60 * time.Second, true, postgresCutOff},
 	{"F9 postgres stopped", 60 * time.Second, true, postgresStopped},
 	{"F11 sockets cut mid-send", 30 * time.Second, true, socketsCut},
 	{"F12 acks swallowed", 60 * time.Second, true, acksSwallowed},
 	{"F14 receipts in disorder", 10 * time.Second, true, receiptsInDisorder},
 	{"F16 banned and logged out", 10 * time.Second, true, banned},
+	{"F21 quota hammered", 70 * time.Second, false, quotaHammered},
 	{"F17 worker frozen", 70 * time.Second, false, workerFrozen},
 	{"F17 worker frozen in commit", 70 * time.Second, false, workerFrozenInCommit},
-	{"F19 endpoints down", 30 * time.Second, true, endpointsDown},
 	{"F27 inbound without commit", 70 * time.Second, false, inboundWithoutCommit},
 	{"F18 rolling restart", 60 * time.Second, false, rollingRestart},
 }
@@ -178,53 +178,6 @@ func workerAfterAck(r *rig, l *load) {
 	r.restart(w)
 }
 
-func redisKilled(r *rig, _ *load) {
-	r.redis.end(r.t, syscall.SIGKILL)
-	r.toRedis.Cut()
-	time.Sleep(2 * time.Second)
-	r.redis.start(r.t)
-	r.eventually("redis answers", func() bool { return r.rdb.Ping(r.t.Context()).Err() == nil })
-}
-
-func redisEmptied(r *rig, _ *load) {
-	r.eventually("redis is emptied", func() bool { return r.rdb.FlushAll(r.t.Context()).Err() == nil })
-	time.Sleep(time.Second)
-}
-
-// outage is longer than any lease.
-const outage = 20 * time.Second
-
-// postgresCutOff gives Postgres back to one worker before the others: it must
-// not take them for dead, although their leases have run out.
-func postgresCutOff(r *rig, _ *load) {
-	r.allPG((*chaos.Proxy).Refuse)
-	time.Sleep(outage)
-	for p, proxy := range r.toPG {
-		if p != r.workers[1] && p != r.workers[2] {
-			proxy.Pass()
-		}
-	}
-	time.Sleep(4 * time.Second) // less than a lease lasts
-	r.allPG((*chaos.Proxy).Pass)
-	r.steady()
-}
-
-func postgresStopped(r *rig, _ *load) {
-	r.postgres.end(r.t, syscall.SIGQUIT)
-	r.allPG((*chaos.Proxy).Cut)
-	time.Sleep(outage)
-	r.postgres.start(r.t)
-	r.eventually("postgres answers", func() bool { return r.number(`SELECT 1`) == 1 })
-	r.steady()
-}
-
-// steady waits for as long as somebody who broke the rule would take to take
-// clients over.
-func (r *rig) steady() {
-	r.eventually("three workers live", func() bool { return r.number(`SELECT count(*) FROM workers WHERE expires_at > now()`) == 3 })
-	time.Sleep(3 * time.Second)
-}
-
 // socketsCut cuts connections in the middle of sending, before and after the
 // server took the message, and all at once.
 func socketsCut(r *rig, l *load) {
@@ -270,85 +223,5 @@ func banned(r *rig, _ *load) {
 	}
 	if took := time.Since(began); took > 5*time.Second {
 		r.t.Errorf("F16: the states were known after %s", took)
-	}
-}
-
-// workerFrozen freezes a worker for longer than its lease; others take its
-// clients, and when it wakes up it finds that it is nobody.
-func workerFrozen(r *rig, _ *load) {
-	_, c := r.wide()
-	r.freeze(r.owner(c), c)
-}
-
-// workerFrozenInCommit freezes a worker whose transactions are open: the locks
-// that they hold must not keep its clients from others.
-func workerFrozenInCommit(r *rig, _ *load) {
-	_, c := r.wide()
-	w := r.owner(c)
-	var open atomic.Int64
-	r.toPG[w].Stall("commit\x00", func() { open.Add(1) })
-	r.eventually("transactions are open", func() bool { return open.Load() >= 3 })
-	r.freeze(w, c)
-}
-
-// fenced is what a worker says that finds its clients with others.
-var fenced = regexp.MustCompile(`a client is not ours any more|worker slot lost`)
-
-// freeze stops a worker for as long as others take to have all its clients, and
-// for -freeze at least.
-func (r *rig) freeze(w *chaos.Process, c *client) {
-	r.t.Helper()
-	began, before := time.Now(), w.Count(fenced)
-	w.Signal(syscall.SIGSTOP)
-	r.eventually("another worker has its client", func() bool { return !r.owns(w, c) })
-	r.eventually("others have its clients", r.settled)
-	time.Sleep(time.Until(began.Add(*freezeFlag)))
-	r.toPG[w].Pass()
-	w.Signal(syscall.SIGCONT)
-	r.eventually("the worker learns that it was fenced", func() bool { return w.Count(fenced) > before })
-}
-
-// inboundWithoutCommit kills a worker that has decrypted messages and could not
-// store them: the rows stay on their way to Postgres.
-func inboundWithoutCommit(r *rig, l *load) {
-	const text = "inbound at a bad time"
-	_, c := r.wide()
-	w := r.owner(c)
-	var caught atomic.Int64
-	r.toPG[w].Stall(text, func() { caught.Add(1) })
-	for i, other := range r.clients {
-		if r.owns(w, other) {
-			l.write(50+i%10, i, fmt.Sprintf("%s %d", text, next()))
-		}
-	}
-	r.eventually("messages are on their way to Postgres", func() bool { return caught.Load() > 0 })
-	time.Sleep(time.Second) // an acknowledgement would leave meanwhile
-	r.restart(w)
-}
-
-func (r *rig) owns(w *chaos.Process, c *client) bool {
-	return w.Last(slotTaken) == fmt.Sprint(r.number(`SELECT coalesce(max(slot), 0) FROM clients WHERE id = $1`, c.Client))
-}
-
-// rollingRestart stops every process politely, one after the other, and starts
-// it again; twice.
-func rollingRestart(r *rig, _ *load) { r.roll(2) }
-
-func (r *rig) roll(times int) {
-	for range times {
-		for _, all := range [][]*chaos.Process{r.schedule, r.apis, r.workers} {
-			for _, p := range all {
-				if err := p.Stop(25 * time.Second); err != nil {
-					r.t.Error(err)
-				}
-				r.must(p.Start())
-				r.eventually("all clients online", r.settled)
-				if all[0] == r.workers[0] {
-					r.eventually("three workers live", func() bool {
-						return r.number(`SELECT count(*) FROM workers WHERE expires_at > now() AND NOT draining`) == 3
-					})
-				}
-			}
-		}
 	}
 }

@@ -33,6 +33,9 @@ func (r *rig) judge(l *load) {
 		r.t.Log(what)
 	}
 	r.summary(l)
+	for _, look := range r.later {
+		look()
+	}
 	for _, v := range append(r.evidence.Check(), r.probe()...) {
 		r.t.Error(v)
 	}

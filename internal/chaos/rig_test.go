@@ -95,6 +95,7 @@ type rig struct {
 	turn      int      // of the client that the next fault is aimed at
 	recovered []string // how long each fault took to heal
 	hooked    []*sink  // one for each org
+	later     []func() // what faults look at when all is quiet
 	began     time.Time
 }
 
@@ -322,6 +323,9 @@ func (r *rig) heal(name string, from time.Time, within time.Duration) {
 }
 
 var slotTaken = regexp.MustCompile(`worker slot taken.*? slot=(\d+)`)
+
+// after has something looked at when all is quiet and gathered.
+func (r *rig) after(look func()) { r.later = append(r.later, look) }
 
 // owner finds the worker process that holds a client.
 func (r *rig) owner(c *client) *chaos.Process {

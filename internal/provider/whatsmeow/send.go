@@ -42,6 +42,7 @@ func (s *session) send(ctx context.Context, m provider.Outgoing) (ack provider.A
 		return ack, false, err
 	}
 	own := l.cli.Store.GetJID().ToNonAD()
+	poison(m)
 	message, err := encode(m, own)
 	if err != nil {
 		return ack, false, err
