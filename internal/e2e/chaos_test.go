@@ -161,11 +161,11 @@ func TestChaosWorkerStalled(t *testing.T) {
 	clients := s.clientsOnline(4)
 	l := s.load(clients, 20*time.Millisecond)
 	testkit.Eventually(t, patience, "load under way", func() bool { return l.count() > 50 })
-	victim.signal(syscall.SIGSTOP)
+	victim.Signal(syscall.SIGSTOP)
 	testkit.Eventually(t, 20*time.Second, "all clients online with the other worker", func() bool {
 		return s.slots(clients)[2] == len(clients) && s.online(clients)
 	})
-	victim.signal(syscall.SIGCONT)
+	victim.Signal(syscall.SIGCONT)
 	before := l.count()
 	testkit.Eventually(t, patience, "load goes on", func() bool { return l.count() > before+100 })
 	l.check()

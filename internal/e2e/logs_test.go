@@ -24,7 +24,7 @@ func TestLogsHoldNoPersonalData(t *testing.T) {
 	s.await(c.ID, wa.ClientConnected)
 	s.awaitMessage(s.send(c.ID, recipient(1), secret, wa.Urgent), wa.Delivered)
 	for name, p := range map[string]*process{"worker": worker, "scheduler": scheduler} {
-		said := p.out.all()
+		said := p.Said()
 		if len(said) == 0 {
 			t.Errorf("the %s said nothing: this test proves nothing", name)
 		}

@@ -1,21 +1,17 @@
 package e2e_test
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/base64"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"chasqui/internal/app"
+	"chasqui/internal/chaos"
 	"chasqui/internal/devstack"
-	"chasqui/internal/testkit"
 	"chasqui/internal/whatsim"
 )
 
@@ -34,36 +30,8 @@ func TestMain(m *testing.M) {
 
 // process is a program of the platform that runs as a process of its own.
 type process struct {
-	t    *testing.T
-	cmd  *exec.Cmd
-	out  *output
-	done chan struct{}
-}
-
-// output keeps the last of what a process said.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.buf.Len() > 1<<20 {
-		o.buf.Reset()
-	}
-	return o.buf.Write(b)
-}
-
-func (o *output) all() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
-}
-
-func (o *output) tail() string {
-	said := o.all()
-	return said[max(0, len(said)-4000):]
+	t *testing.T
+	*chaos.Process
 }
 
 // stack is what the processes of one test share.
@@ -94,26 +62,21 @@ func masterKey() string {
 // start runs a program; settings are NAME=value.
 func (s *stack) start(name string, settings ...string) *process {
 	s.t.Helper()
-	p := &process{t: s.t, out: &output{}, done: make(chan struct{}), cmd: exec.Command(os.Args[0])}
-	p.cmd.Env = append(os.Environ(),
-		programVariable+"="+name, "CHASQUI_ENV=test", "CHASQUI_MASTER_KEY="+s.key, "DATABASE_URL="+s.url, "REDIS_URL="+s.redis,
-		"WHATSAPP_ENDPOINT="+s.sim.Endpoint(), "WHATSAPP_ROOT_KEY="+s.sim.RootKeyHex(), "WHATSAPP_CA_FILE="+s.ca,
-		"METRICS_ADDR=127.0.0.1:0", "HTTP_ADDR=127.0.0.1:0", "CONNECT_CONCURRENCY=50", "CONNECT_PER_SECOND=500", "LOG_FORMAT=text")
-	p.cmd.Env = append(p.cmd.Env, settings...)
-	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
-	s.must(p.cmd.Start())
-	go func() {
-		_ = p.cmd.Wait()
-		close(p.done)
-	}()
+	env := []string{
+		programVariable + "=" + name, "CHASQUI_ENV=test", "CHASQUI_MASTER_KEY=" + s.key, "DATABASE_URL=" + s.url, "REDIS_URL=" + s.redis,
+		"WHATSAPP_ENDPOINT=" + s.sim.Endpoint(), "WHATSAPP_ROOT_KEY=" + s.sim.RootKeyHex(), "WHATSAPP_CA_FILE=" + s.ca,
+		"METRICS_ADDR=127.0.0.1:0", "HTTP_ADDR=127.0.0.1:0", "CONNECT_CONCURRENCY=50", "CONNECT_PER_SECOND=500", "LOG_FORMAT=text",
+	}
+	p := &process{s.t, chaos.NewProcess(name, os.Args[:1], append(env, settings...))}
+	s.must(p.Start())
 	s.t.Cleanup(func() {
-		p.signal(syscall.SIGKILL)
-		<-p.done
-		for _, report := range races(p.out.all()) {
+		p.Kill()
+		said := p.Said()
+		for _, report := range races(said) {
 			s.t.Errorf("%s: %s", name, report)
 		}
 		if s.t.Failed() {
-			s.t.Logf("%s said:\n%s", name, p.out.tail())
+			s.t.Logf("%s said:\n%s", name, said[max(0, len(said)-4000):])
 		}
 	})
 	return p
@@ -130,24 +93,13 @@ func races(said string) (ours []string) {
 	return ours
 }
 
-func (p *process) signal(sig syscall.Signal) { _ = p.cmd.Process.Signal(sig) }
-
-// kill ends the process without a word, and waits until it is gone.
-func (p *process) kill() {
-	p.signal(syscall.SIGKILL)
-	<-p.done
-}
-
 // stop asks the process to stop and waits for it.
 func (p *process) stop(within time.Duration) {
 	p.t.Helper()
-	p.signal(syscall.SIGTERM)
-	testkit.Eventually(p.t, within, "process stopped", func() bool {
-		select {
-		case <-p.done:
-			return true
-		default:
-			return false
-		}
-	})
+	if err := p.Stop(within); err != nil {
+		p.t.Fatal(err)
+	}
 }
+
+// kill ends the process without a word, and waits until it is gone.
+func (p *process) kill() { p.Kill() }
