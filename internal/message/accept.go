@@ -30,18 +30,7 @@ func (s *Service) Accept(ctx context.Context, by wa.Actor, client wa.ClientID, d
 	if err := s.buckets.take(by.Org, 1, s.opt.Now()); err != nil {
 		return Accepted{}, err
 	}
-	var out Accepted
-	err := s.db.Once(ctx, by.Org, key, &out, &out.Replayed, func(tx *store.Tx) error {
-		in, err := s.open(ctx, tx, by.Org, client, []wa.Draft{d})
-		if err != nil {
-			return err
-		}
-		if out, err = in.take(ctx, d, 0); err != nil {
-			return err
-		}
-		in.ring()
-		return in.write()
-	})
+	out, err := s.takeIn(ctx, by.Org, &ask{ctx: ctx, client: client, draft: d, key: key, done: make(chan struct{})})
 	if err == nil && !out.Replayed {
 		acceptedTotal.WithLabelValues(d.Lane.String()).Inc()
 	}
@@ -56,11 +45,18 @@ func (s *Service) Rehearse(ctx context.Context, by wa.Actor, client wa.ClientID,
 	}
 	var out Accepted
 	err := s.db.InOrg(ctx, by.Org, func(tx *store.Tx) error {
-		in, err := s.open(ctx, tx, by.Org, client, []wa.Draft{d})
+		in, err := s.openOne(ctx, tx, by.Org, client)
 		if err != nil {
 			return err
 		}
-		if out, err = in.take(ctx, d, 0); err != nil {
+		if out, err = in.judge(ctx, d); err != nil {
+			return err
+		}
+		known, err := findChats(ctx, tx, by.Org, []*wa.Message{&out.Message})
+		if err != nil {
+			return err
+		}
+		if err := in.address(ctx, &out.Message, known); err != nil {
 			return err
 		}
 		return errRehearsal
@@ -101,20 +97,14 @@ func (s *Service) AcceptBatch(ctx context.Context, by wa.Actor, client wa.Client
 		return BatchResult{}, err
 	}
 	var out BatchResult
-	err := s.db.Once(ctx, by.Org, key, &out, &out.Replayed, func(tx *store.Tx) error {
-		out = BatchResult{}
-		in, err := s.open(ctx, tx, by.Org, client, drafts)
-		if err != nil {
-			return err
-		}
-		for i, d := range drafts {
-			if err := out.take(ctx, in, i, d); err != nil {
-				return err
-			}
-		}
-		in.ring()
-		return in.write()
+	var in *intake
+	err := s.db.Once(ctx, by.Org, key, &out, &out.Replayed, func(tx *store.Tx) (err error) {
+		out, in, err = s.takeBatch(ctx, tx, by.Org, client, drafts)
+		return err
 	})
+	if err == nil && in != nil {
+		s.tallies.grown(client, in.grown)
+	}
 	for i, item := range out.Items {
 		if err == nil && !out.Replayed && len(item.Refusal) == 0 {
 			acceptedTotal.WithLabelValues(drafts[i].Lane.String()).Inc()
@@ -126,24 +116,55 @@ func (s *Service) AcceptBatch(ctx context.Context, by wa.Actor, client wa.Client
 	return out, err
 }
 
-func (r *BatchResult) take(ctx context.Context, in *intake, i int, d wa.Draft) error {
-	item := BatchItem{Index: i, ClientRef: d.ClientRef}
-	err := d.Validate(in.now)
-	var a Accepted
-	if err == nil {
-		a, err = in.take(ctx, d, i)
+func (s *Service) takeBatch(ctx context.Context, tx *store.Tx, org wa.OrgID, client wa.ClientID, drafts []wa.Draft) (BatchResult, *intake, error) {
+	in, err := s.openOne(ctx, tx, org, client)
+	if err != nil {
+		return BatchResult{}, nil, err
 	}
-	if err != nil && wa.CodeOf(err) != wa.Internal && wa.CodeOf(err) != wa.Unavailable {
-		item.Refusal = flatten(err)
+	took, refused := make([]wa.Message, len(drafts)), make([]error, len(drafts))
+	var messages []*wa.Message
+	for i, d := range drafts {
+		var a Accepted
+		if refused[i] = d.Validate(in.now); refused[i] == nil {
+			a, refused[i] = in.judge(ctx, d)
+		}
+		if broken(refused[i]) {
+			return BatchResult{}, nil, refused[i]
+		}
+		if took[i] = a.Message; refused[i] == nil {
+			messages = append(messages, &took[i])
+		}
+	}
+	known, err := findChats(ctx, tx, org, messages)
+	if err != nil {
+		return BatchResult{}, nil, err
+	}
+	out := BatchResult{Items: make([]BatchItem, 0, len(drafts))}
+	var rows []wa.Message
+	for i, d := range drafts {
+		if refused[i] == nil {
+			refused[i] = in.address(ctx, &took[i], known)
+		}
+		if broken(refused[i]) {
+			return BatchResult{}, nil, refused[i]
+		}
+		if refused[i] == nil {
+			rows = append(rows, took[i])
+		}
+		out.add(BatchItem{Index: i, ClientRef: d.ClientRef, ID: took[i].ID, Status: took[i].Status, Refusal: flatten(refused[i])})
+	}
+	s.ring(in, rows)
+	return out, in, tx.InsertOutbound(org, rows)
+}
+
+func (r *BatchResult) add(item BatchItem) {
+	if len(item.Refusal) > 0 {
 		r.Rejected++
-	} else if err != nil {
-		return err
+		item.ID, item.Status = wa.MessageID{}, ""
 	} else {
-		item.ID, item.Status = a.ID, a.Status
 		r.Accepted++
 	}
 	r.Items = append(r.Items, item)
-	return nil
 }
 
 // flatten lists the Errors joined in err.

@@ -17,61 +17,54 @@ const (
 	longestBulkLine = 14 * 24 * time.Hour
 )
 
-// intake is one request's look at a client and its line, and the messages it
-// takes in.
+// intake is a look at one client and its line, for messages that are handed in
+// together.
 type intake struct {
-	tx      *store.Tx
-	org     wa.OrgID
-	client  wa.Client
-	now     time.Time
-	used    guard.Usage
-	waiting int // urgent and normal
-	bulk    int
-	known   map[wa.Phone]store.DirectChat
-	taken   []wa.Message
+	tx     *store.Tx
+	org    wa.OrgID
+	client wa.Client
+	now    time.Time
+	count  store.LineCount
+	grown  store.LineCount // what was taken here, of count
+	taken  int
 }
 
-// open reads what is needed to judge drafts for a client.
-func (s *Service) open(ctx context.Context, tx *store.Tx, org wa.OrgID, client wa.ClientID, drafts []wa.Draft) (*intake, error) {
-	c, err := tx.Client(ctx, org, client)
+// open reads what is needed to judge drafts for clients. A client that is not
+// there has no intake.
+func (s *Service) open(ctx context.Context, tx *store.Tx, org wa.OrgID, clients ...wa.ClientID) (map[wa.ClientID]*intake, error) {
+	hosts, err := tx.Hosts(ctx, org, clients)
 	if err != nil {
 		return nil, err
 	}
-	in := &intake{tx: tx, org: org, client: c, now: s.opt.Now().UTC().Truncate(time.Microsecond)}
-	if in.waiting, in.bulk, err = tx.Backlog(ctx, client, MaxWaiting+1, MaxWaitingBulk+1); err != nil {
+	now := s.opt.Now().UTC().Truncate(time.Microsecond)
+	counts, err := s.tallies.counts(ctx, tx, org, clients, now)
+	if err != nil {
 		return nil, err
 	}
-	if c.Limits.Enabled {
-		if in.used.Minute, in.used.Hour, in.used.Day, err = tx.Used(ctx, client); err != nil {
-			return nil, err
-		}
+	all := make(map[wa.ClientID]*intake, len(hosts))
+	for id, host := range hosts {
+		all[id] = &intake{tx: tx, org: org, client: host, now: now, count: counts[id]}
 	}
-	in.known, err = tx.PhoneChats(ctx, org, client, phones(drafts))
-	return in, err
+	return all, nil
 }
 
-// phones lists the distinct numbers that valid drafts are for.
-func phones(drafts []wa.Draft) []wa.Phone {
-	seen := make(map[wa.Phone]bool, len(drafts))
-	list := make([]wa.Phone, 0, len(drafts))
-	for _, d := range drafts {
-		a, err := wa.ParseAddress(d.To)
-		if err == nil && a.Kind == wa.ToPhone && !seen[wa.Phone(a.Value)] {
-			seen[wa.Phone(a.Value)] = true
-			list = append(list, wa.Phone(a.Value))
-		}
+// openOne is open for one client; NotFound when it is not there.
+func (s *Service) openOne(ctx context.Context, tx *store.Tx, org wa.OrgID, client wa.ClientID) (*intake, error) {
+	all, err := s.open(ctx, tx, org, client)
+	if err == nil && all[client] == nil {
+		err = errNoClient()
 	}
-	return list
+	return all[client], err
 }
 
-// take judges one valid draft and makes a message of it. index keeps the order
-// of a batch in the rows' times.
-func (in *intake) take(ctx context.Context, d wa.Draft, index int) (Accepted, error) {
-	m, err := in.compose(d, index)
+func errNoClient() error { return wa.Errorf(wa.NotFound, "there is no such client") }
+
+// judge makes a message of a valid draft, or refuses it. The message has no
+// conversation yet: finding one may make one, which a refusal must not leave
+// behind.
+func (in *intake) judge(ctx context.Context, d wa.Draft) (Accepted, error) {
+	m, err := in.compose(d)
 	if err != nil {
-		return Accepted{}, err
-	}
-	if err := in.address(ctx, &m, d.To); err != nil {
 		return Accepted{}, err
 	}
 	if err := in.checkReply(ctx, d); err != nil {
@@ -81,21 +74,25 @@ func (in *intake) take(ctx context.Context, d wa.Draft, index int) (Accepted, er
 	if err != nil {
 		return Accepted{}, err
 	}
-	in.taken = append(in.taken, m)
+	in.taken++
 	if m.Status == wa.Queued && m.Lane == wa.Bulk {
-		in.bulk++
+		in.count.Bulk++
+		in.grown.Bulk++
 	} else if m.Status == wa.Queued {
-		in.waiting++
+		in.count.Waiting++
+		in.grown.Waiting++
 	}
 	return Accepted{Message: m, Queue: place}, nil
 }
 
-func (in *intake) compose(d wa.Draft, index int) (wa.Message, error) {
+// compose writes the message. What is taken together differs in time, so that
+// lists have it in its order.
+func (in *intake) compose(d wa.Draft) (wa.Message, error) {
 	content, err := d.Content()
 	if err != nil {
 		return wa.Message{}, err
 	}
-	at := in.now.Add(time.Duration(index) * time.Microsecond)
+	at := in.now.Add(time.Duration(in.taken) * time.Microsecond)
 	expires := d.Expiry(in.now).UTC()
 	origin := d.Origin
 	if origin == "" {
@@ -108,70 +105,12 @@ func (in *intake) compose(d wa.Draft, index int) (wa.Message, error) {
 		CallbackURL: d.Callback.URL, CallbackID: d.Callback.ID,
 	}
 	m.SetContent(content)
+	m.To.Input = d.To
 	m.WireID = wa.WireID(in.client.ID, m.ID)
 	if d.SendAt != nil {
 		m.Status = wa.Scheduled
 	}
 	return m, nil
-}
-
-// address finds the conversation that "to" means.
-func (in *intake) address(ctx context.Context, m *wa.Message, to string) error {
-	a, err := wa.ParseAddress(to)
-	if err != nil {
-		return err
-	}
-	m.To.Input = to
-	var contact wa.Contact
-	switch a.Kind {
-	case wa.ToPhone:
-		known := in.known[wa.Phone(a.Value)]
-		m.ChatID, contact = known.ChatID, known.Contact
-	case wa.ToLID:
-		if contact, _, err = in.tx.Person(ctx, in.org, "", a.Value); err == nil {
-			m.ChatID, err = in.tx.DirectChat(ctx, in.org, in.client.ID, contact.ID)
-		}
-	case wa.ToContact:
-		if contact, err = in.contact(ctx, a.Value); err == nil {
-			m.ChatID, err = in.tx.DirectChat(ctx, in.org, in.client.ID, contact.ID)
-		}
-	case wa.ToGroup:
-		m.ChatID, err = in.tx.GroupChat(ctx, in.org, in.client.ID, a.Value)
-	case wa.ToChat:
-		contact, err = in.chat(ctx, m, a.Value)
-	}
-	if wa.CodeOf(err) == wa.NotFound {
-		return &wa.Error{Code: wa.Invalid, Reason: string(wa.FailRecipientInvalid), Field: "to", Message: "names nobody we know", Err: err}
-	}
-	m.To.ContactID, m.To.Phone, m.To.LID = contact.ID, contact.Phone, contact.LID
-	return err
-}
-
-func (in *intake) contact(ctx context.Context, text string) (wa.Contact, error) {
-	var id wa.ContactID
-	if err := id.UnmarshalText([]byte(text)); err != nil {
-		return wa.Contact{}, err
-	}
-	return in.tx.Contact(ctx, in.org, id)
-}
-
-func (in *intake) chat(ctx context.Context, m *wa.Message, text string) (wa.Contact, error) {
-	var id wa.ChatID
-	if err := id.UnmarshalText([]byte(text)); err != nil {
-		return wa.Contact{}, err
-	}
-	h, err := in.tx.Chat(ctx, in.org, id)
-	if err != nil {
-		return wa.Contact{}, err
-	}
-	if h.ClientID != in.client.ID {
-		return wa.Contact{}, wa.InvalidField("to", "is a conversation of another client")
-	}
-	m.ChatID = h.ID
-	if h.ContactID.IsZero() {
-		return wa.Contact{}, nil
-	}
-	return in.tx.Contact(ctx, in.org, h.ContactID)
 }
 
 func (in *intake) checkReply(ctx context.Context, d wa.Draft) error {
@@ -194,14 +133,14 @@ func (in *intake) admit(d wa.Draft) (wa.QueuePlace, error) {
 		return wa.QueuePlace{Position: 0, BlockedBy: &why, EstimatedSendAt: d.SendAt}, nil
 	}
 	eta := place.EstimatedSendAt.Sub(in.now)
-	full := in.waiting >= MaxWaiting || eta > longestLine
+	full := in.count.Waiting >= MaxWaiting || eta > longestLine
 	if d.Lane == wa.Bulk {
-		full = in.bulk >= MaxWaitingBulk || eta > longestBulkLine
+		full = in.count.Bulk >= MaxWaitingBulk || eta > longestBulkLine
 	}
 	if full {
 		return place, &wa.Error{
 			Code: wa.RateLimited, Reason: "queue_full", RetryAfter: min(max(eta/10, time.Second), time.Hour),
-			Message: fmt.Sprintf("%d messages wait for this client; the last one leaves about %s", in.waiting+in.bulk, place.EstimatedSendAt.Format(time.RFC3339)),
+			Message: fmt.Sprintf("%d messages wait for this client; the last one leaves about %s", in.count.Waiting+in.count.Bulk, place.EstimatedSendAt.Format(time.RFC3339)),
 		}
 	}
 	if d.ExpiresAt != nil && place.EstimatedSendAt.After(*d.ExpiresAt) {
@@ -211,36 +150,39 @@ func (in *intake) admit(d wa.Draft) (wa.QueuePlace, error) {
 }
 
 func (in *intake) place(lane wa.Lane) wa.QueuePlace {
-	ahead := in.waiting
+	ahead := in.count.Waiting
 	if lane == wa.Bulk {
-		ahead += in.bulk
+		ahead += in.count.Bulk
 	}
-	return place(in.client, in.used, ahead+1, lane, in.now)
+	return place(in.client, in.usage(), ahead+1, lane, in.now)
 }
 
-func (in *intake) write() error { return in.tx.InsertOutbound(in.org, in.taken) }
+func (in *intake) usage() guard.Usage {
+	return guard.Usage{Minute: in.count.Minute, Hour: in.count.Hour, Day: in.count.Day}
+}
 
-// ring announces the messages to the client's owner.
-func (in *intake) ring() {
+// ring announces messages to the client's owner. Who has more to do than a few
+// does not sleep, so those need no bell each.
+func (s *Service) ring(in *intake, messages []wa.Message) {
 	if in.client.Slot == nil {
 		if in.client.Desire != wa.WantNothing {
 			in.tx.Ring(wa.AssignTicket{Version: 1, Client: in.client.ID})
 		}
 		return
 	}
-	backlog := in.waiting + in.bulk
+	ahead := in.count.Waiting + in.count.Bulk - in.taken
 	drain := false
-	for _, m := range in.taken {
-		if m.Status != wa.Queued {
-			continue
-		}
-		if m.Lane == wa.Bulk || (backlog >= RingUpTo && m.Lane != wa.Urgent) {
+	for _, m := range messages {
+		switch {
+		case m.Status != wa.Queued:
+		case m.Lane == wa.Urgent || (m.Lane != wa.Bulk && ahead < RingUpTo):
+			in.tx.Ring(wa.SendTicket{Version: 1, Message: m.ID, Client: m.ClientID, Lane: m.Lane, Slot: *in.client.Slot})
+		default:
 			drain = true
-			continue
 		}
-		in.tx.Ring(wa.SendTicket{Version: 1, Message: m.ID, Client: m.ClientID, Lane: m.Lane, Slot: *in.client.Slot})
+		ahead++
 	}
-	if drain {
+	if drain && s.tallies.drain(in.client.ID, in.now) {
 		in.tx.Ring(wa.DrainTicket{Version: 1, Client: in.client.ID, Slot: *in.client.Slot})
 	}
 }

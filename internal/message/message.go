@@ -19,8 +19,8 @@ const (
 	MaxWaiting     = 1000  // urgent and normal messages
 	MaxWaitingBulk = 20000 // bulk messages
 	// RingUpTo is the backlog from which one drain ticket replaces a ticket for
-	// every message.
-	RingUpTo = 50
+	// every message: a line with that much to do is not asleep.
+	RingUpTo = 4
 )
 
 // Options tune a Service; the zero value is right for production.
@@ -41,6 +41,8 @@ type Service struct {
 	opt      Options
 	outcomes outcomes
 	buckets  buckets
+	rounds   rounds
+	tallies  tallies
 }
 
 // New fills the options' gaps.
@@ -61,5 +63,7 @@ func New(db *store.DB, o Options) *Service {
 	return &Service{
 		db: db, opt: o, outcomes: outcomes{waiters: map[wa.MessageID][]chan Outcome{}},
 		buckets: buckets{of: map[wa.OrgID]*rate.Limiter{}},
+		rounds:  rounds{of: map[wa.OrgID]*crowd{}},
+		tallies: tallies{of: map[wa.ClientID]tally{}},
 	}
 }

@@ -37,39 +37,48 @@ func (tx *Tx) GroupChat(ctx context.Context, org wa.OrgID, client wa.ClientID, g
 		SELECT id FROM chats WHERE org_id = $1 AND client_id = $2 AND group_id = $3`, org, client, group)
 }
 
-// PhoneChats finds or makes the contacts and conversations of many numbers at
-// once.
-func (tx *Tx) PhoneChats(ctx context.Context, org wa.OrgID, client wa.ClientID, phones []wa.Phone) (map[wa.Phone]DirectChat, error) {
-	texts := make([]string, len(phones))
-	for i, p := range phones {
-		texts[i] = string(p)
-	}
-	known, err := tx.knownPhoneChats(ctx, org, client, texts)
-	if err != nil || len(known) == len(phones) {
-		return known, err
-	}
-	if err := tx.makePhoneChats(ctx, org, client, texts); err != nil {
-		return nil, err
-	}
-	return tx.knownPhoneChats(ctx, org, client, texts)
+// ChatKey is a client's conversation with whoever has a number.
+type ChatKey struct {
+	Client wa.ClientID
+	Phone  wa.Phone
 }
 
-func (tx *Tx) knownPhoneChats(ctx context.Context, org wa.OrgID, client wa.ClientID, phones []string) (map[wa.Phone]DirectChat, error) {
-	rows, err := collect(ctx, tx, "find chats", func(r pgx.CollectableRow) (d DirectChat, err error) {
-		err = r.Scan(&d.ChatID, &d.Contact.ID, &d.Contact.Phone, &d.Contact.LID, &d.Contact.Name, &d.Contact.PushName)
+// PhoneChats finds or makes the contacts and conversations of many numbers at
+// once. Keys must differ.
+func (tx *Tx) PhoneChats(ctx context.Context, org wa.OrgID, keys []ChatKey) (map[ChatKey]DirectChat, error) {
+	if len(keys) == 0 {
+		return map[ChatKey]DirectChat{}, nil
+	}
+	clients, phones := make([]string, len(keys)), make([]string, len(keys))
+	for i, k := range keys {
+		clients[i], phones[i] = k.Client.UUID(), string(k.Phone)
+	}
+	known, err := tx.knownPhoneChats(ctx, org, clients, phones)
+	if err != nil || len(known) == len(keys) {
+		return known, err
+	}
+	if err := tx.makePhoneChats(ctx, org, clients, phones); err != nil {
+		return nil, err
+	}
+	return tx.knownPhoneChats(ctx, org, clients, phones)
+}
+
+func (tx *Tx) knownPhoneChats(ctx context.Context, org wa.OrgID, clients, phones []string) (map[ChatKey]DirectChat, error) {
+	known := make(map[ChatKey]DirectChat, len(phones))
+	_, err := collect(ctx, tx, "find chats", func(r pgx.CollectableRow) (d DirectChat, err error) {
+		var client wa.ClientID
+		err = r.Scan(&client, &d.ChatID, &d.Contact.ID, &d.Contact.Phone, &d.Contact.LID, &d.Contact.Name, &d.Contact.PushName)
+		known[ChatKey{client, d.Contact.Phone}] = d
 		return d, err
 	}, `
-		SELECT h.id, c.id, c.phone, coalesce(c.lid, ''), c.name, c.push_name
-		FROM contacts c JOIN chats h ON h.client_id = $2 AND h.contact_id = c.id
-		WHERE c.org_id = $1 AND c.phone = ANY($3)`, org, client, phones)
-	known := make(map[wa.Phone]DirectChat, len(rows))
-	for _, d := range rows {
-		known[d.Contact.Phone] = d
-	}
+		SELECT h.client_id, h.id, c.id, c.phone, coalesce(c.lid, ''), c.name, c.push_name
+		FROM unnest($2::uuid[], $3::text[]) AS u(client, phone)
+		JOIN contacts c ON c.org_id = $1 AND c.phone = u.phone
+		JOIN chats h ON h.org_id = $1 AND h.client_id = u.client AND h.contact_id = c.id`, org, clients, phones)
 	return known, err
 }
 
-func (tx *Tx) makePhoneChats(ctx context.Context, org wa.OrgID, client wa.ClientID, phones []string) error {
+func (tx *Tx) makePhoneChats(ctx context.Context, org wa.OrgID, clients, phones []string) error {
 	contacts, chats := make([]string, len(phones)), make([]string, len(phones))
 	for i := range phones {
 		contacts[i], chats[i] = wa.NewContactID().UUID(), wa.NewChatID().UUID()
@@ -83,9 +92,9 @@ func (tx *Tx) makePhoneChats(ctx context.Context, org wa.OrgID, client wa.Client
 	}
 	_, err := tx.moved(ctx, "insert chats", `
 		INSERT INTO chats (id, org_id, client_id, kind, contact_id)
-		SELECT u.id, $1, $2, 'direct', c.id FROM unnest($3::uuid[], $4::text[]) AS u(id, phone)
-		JOIN contacts c ON c.org_id = $1 AND c.phone = u.phone ORDER BY c.id
-		ON CONFLICT (client_id, contact_id) DO NOTHING`, org, client, chats, phones)
+		SELECT u.id, $1, u.client, 'direct', c.id FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS u(id, client, phone)
+		JOIN contacts c ON c.org_id = $1 AND c.phone = u.phone ORDER BY u.client, c.id
+		ON CONFLICT (client_id, contact_id) DO NOTHING`, org, chats, clients, phones)
 	return err
 }
 

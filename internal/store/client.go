@@ -49,6 +49,20 @@ func (tx *Tx) ClientRow(ctx context.Context, org wa.OrgID, id wa.ClientID) (Clie
 		SELECT `+clientColumns+` FROM clients WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL`, org, id)
 }
 
+// Hosts reads the clients that messages are being accepted for, and keeps them
+// from being deleted until the transaction ends: what a deletion withdraws is
+// then all there is. Clients that are not there are left out.
+func (tx *Tx) Hosts(ctx context.Context, org wa.OrgID, ids []wa.ClientID) (map[wa.ClientID]wa.Client, error) {
+	found, err := collect(ctx, tx, "find clients", scanClient, `
+		SELECT `+clientColumns+` FROM clients
+		WHERE org_id = $1 AND id = ANY ($2) AND deleted_at IS NULL AND desire <> 'deleted' ORDER BY id FOR KEY SHARE`, org, uuidTexts(ids))
+	clients := make(map[wa.ClientID]wa.Client, len(found))
+	for _, c := range found {
+		clients[c.ID] = c.Client
+	}
+	return clients, err
+}
+
 // Clients pages through an org's clients, newest first.
 func (tx *Tx) Clients(ctx context.Context, org wa.OrgID, p Page) ([]wa.Client, error) {
 	rows, err := collect(ctx, tx, "list clients", scanClient, `

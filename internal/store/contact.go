@@ -118,11 +118,14 @@ var mergeSteps = []string{
 	`SELECT FROM chats WHERE org_id = $1 AND contact_id IN ($2, $3) ORDER BY id FOR UPDATE`,
 	// What WhatsApp told under both addresses is one message. Of a pair, ours
 	// stays; else the one in the conversation that stays.
-	`DELETE FROM messages m USING messages o, chats d, chats k
+	`WITH gone AS (
+	 DELETE FROM messages m USING messages o, chats d, chats k
 	 WHERE d.org_id = $1 AND d.contact_id = $3 AND k.contact_id = $2 AND k.client_id = d.client_id
 	   AND m.client_id = d.client_id AND o.client_id = d.client_id AND m.wire_id = o.wire_id
 	   AND ((m.chat_id = d.id AND o.chat_id = k.id AND (m.direction = 'inbound' OR o.direction = 'outbound'))
-	     OR (m.chat_id = k.id AND o.chat_id = d.id AND m.direction = 'inbound' AND o.direction = 'outbound'))`,
+	     OR (m.chat_id = k.id AND o.chat_id = d.id AND m.direction = 'inbound' AND o.direction = 'outbound'))
+	 RETURNING m.id)
+	 DELETE FROM message_events WHERE org_id = $1 AND message_id IN (SELECT id FROM gone)`,
 	// Conversations that both have become one; the others just change hands.
 	`UPDATE messages m SET chat_id = k.id FROM chats d JOIN chats k ON k.client_id = d.client_id AND k.contact_id = $2
 	 WHERE d.org_id = $1 AND d.contact_id = $3 AND m.chat_id = d.id`,

@@ -247,7 +247,7 @@ func TestManyMeetTheSamePerson(t *testing.T) {
 				case 2:
 					_, _, err = tx.Person(t.Context(), s.org, phone, lid)
 				case 3:
-					_, err = tx.PhoneChats(t.Context(), s.org, s.client, []wa.Phone{phone})
+					_, err = tx.PhoneChats(t.Context(), s.org, []store.ChatKey{{Client: s.client, Phone: phone}})
 				}
 				return err
 			})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,9 @@ type DeliveryFilter struct {
 	Until      *time.Time
 }
 
+// skew is how far apart the clocks of our processes may be.
+const skew = time.Minute
+
 // Deliveries pages through an endpoint's deliveries, newest first.
 func (tx *Tx) Deliveries(ctx context.Context, org wa.OrgID, id wa.EndpointID, f DeliveryFilter, p Page) ([]wa.Delivery, error) {
 	args := []any{org, id}
@@ -34,8 +38,8 @@ func (tx *Tx) Deliveries(ctx context.Context, org wa.OrgID, id wa.EndpointID, f 
 		args = append(args, arg)
 		where = append(where, fmt.Sprintf(condition, len(args)))
 	}
-	if f.Status != "" {
-		add("d.status = $%d", string(f.Status))
+	if slices.Contains(wa.DeliveryStatuses(), f.Status) { // spelled out: indexes know it
+		where = append(where, "d.status = '"+string(f.Status)+"'")
 	}
 	if !f.Event.IsZero() {
 		add("d.id = $%d", wa.DeliveryOf(id, f.Event))
@@ -45,6 +49,7 @@ func (tx *Tx) Deliveries(ctx context.Context, org wa.OrgID, id wa.EndpointID, f 
 	}
 	if !f.Message.IsZero() {
 		add("e.data->'message'->>'id' = $%d", f.Message.String())
+		add("d.created_at >= $%d", f.Message.Time().Add(-skew)) // there was nothing to tell of it before
 	}
 	if f.LastStatus != 0 {
 		add("d.last_status = $%d", f.LastStatus)

@@ -37,7 +37,7 @@ const (
 		WITH i AS (
 			INSERT INTO events (id, org_id, client_id, type, data, chat_id, direction)
 			SELECT u.event, $1, u.client, u.type, u.data, u.chat, 'outbound'
-			FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::uuid[]) AS u(event, client, type, data, chat)
+			FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::json[], $6::uuid[]) AS u(event, client, type, data, chat)
 			RETURNING id, org_id, client_id, type, position, chat_id, direction
 		), e AS (
 			SELECT i.*, CASE i.type WHEN 'message.queued' THEN $7::text[] ELSE $8::text[] END AS patterns,

@@ -71,10 +71,10 @@ func (tx *Tx) LeaveHookLine(ctx context.Context, id wa.EndpointID, holder uuid.U
 func (tx *Tx) FreeHookLines(ctx context.Context, ahead time.Duration, limit int) ([]wa.EndpointID, error) {
 	return collect(ctx, tx, "list free lines", pgx.RowTo[wa.EndpointID], `
 		SELECT w.id FROM webhook_endpoints w JOIN webhook_lines l ON l.endpoint_id = w.id
-		WHERE w.enabled AND w.deleted_at IS NULL AND l.lease_until < clock_timestamp()
-		  AND (l.open_until IS NULL OR l.open_until <= clock_timestamp() + $1::interval)
+		WHERE w.enabled AND w.deleted_at IS NULL AND l.lease_until < statement_timestamp()
+		  AND (l.open_until IS NULL OR l.open_until <= statement_timestamp() + $1::interval)
 		  AND EXISTS (SELECT FROM webhook_deliveries d WHERE d.endpoint_id = w.id AND d.status = 'pending'
-		              AND d.next_attempt_at <= clock_timestamp() + $1::interval AND `+isHead+`)
+		              AND d.next_attempt_at <= statement_timestamp() + $1::interval AND `+isHead+`)
 		LIMIT $2`, ahead, limit)
 }
 
@@ -83,7 +83,7 @@ func (tx *Tx) BusyHookLines(ctx context.Context, ids []wa.EndpointID, ahead time
 	return collect(ctx, tx, "list busy lines", pgx.RowTo[wa.EndpointID], `
 		SELECT u.id FROM unnest($1::uuid[]) AS u(id)
 		WHERE EXISTS (SELECT FROM webhook_deliveries d WHERE d.endpoint_id = u.id AND d.status = 'pending'
-		              AND d.next_attempt_at <= clock_timestamp() + $2::interval AND `+isHead+`)`, endpointUUIDs(ids), ahead)
+		              AND d.next_attempt_at <= statement_timestamp() + $2::interval AND `+isHead+`)`, endpointUUIDs(ids), ahead)
 }
 
 // OpenUntil tells until when an endpoint's circuit is open; zero when it is
@@ -92,6 +92,9 @@ func (tx *Tx) OpenUntil(ctx context.Context, id wa.EndpointID) (time.Time, error
 	return one(ctx, tx, "read circuit", pgx.RowTo[time.Time], `
 		SELECT coalesce(open_until, '0001-01-01') FROM webhook_lines WHERE endpoint_id = $1`, id)
 }
+
+// Conditions use statement_timestamp(), which indexes can be searched by:
+// clock_timestamp() might change from row to row.
 
 // isHead leaves out what must wait for an earlier delivery d of its chat.
 const isHead = `(d.chat_id IS NULL OR NOT EXISTS (
@@ -124,7 +127,7 @@ func (tx *Tx) DueDeliveries(ctx context.Context, org wa.OrgID, id wa.EndpointID,
 		       e.chat_id, coalesce(h.kind, ''), p.id, coalesce(p.phone, ''), coalesce(p.lid, ''), coalesce(p.name, ''), coalesce(p.push_name, '')
 		FROM webhook_deliveries d LEFT JOIN events e ON e.id = d.event_id
 		LEFT JOIN clients c ON c.id = e.client_id LEFT JOIN chats h ON h.id = e.chat_id LEFT JOIN contacts p ON p.id = h.contact_id
-		WHERE d.org_id = $1 AND d.endpoint_id = $2 AND d.status = 'pending' AND d.next_attempt_at <= clock_timestamp() + $3::interval
+		WHERE d.org_id = $1 AND d.endpoint_id = $2 AND d.status = 'pending' AND d.next_attempt_at <= statement_timestamp() + $3::interval
 		  AND d.id <> ALL ($4::uuid[]) AND `+isHead+`
 		ORDER BY d.next_attempt_at LIMIT $5`, org, id, ahead, without, limit)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"chasqui/internal/wa"
 )
@@ -44,37 +45,101 @@ func (db *DB) Once(ctx context.Context, org wa.OrgID, key wa.IdempotencyKey, out
 	case found:
 		*replayed = true
 		return nil
-	case errors.Is(err, errKeyBusy):
-		return &wa.Error{Code: wa.Conflict, Reason: "idempotency_key_busy", Message: "a request with this key is running", RetryAfter: time.Second, Err: err}
 	}
 	return err
 }
 
-// errKeyBusy marks an insert that met the same key.
-var errKeyBusy = errors.New("idempotency key in use")
-
 func (db *DB) replay(ctx context.Context, org wa.OrgID, key wa.IdempotencyKey, out any) (bool, error) {
-	var found []reply
+	var found map[ReplyName]Reply
 	err := db.InOrg(ctx, org, func(tx *Tx) (err error) {
-		found, err = collect(ctx, tx, "find idempotency key", scanReply, `
-			SELECT request_hash, response FROM idempotency_keys WHERE org_id = $1 AND key = $2 AND route = $3`, org, key.Key, key.Route)
+		found, err = tx.Replies(ctx, org, []wa.IdempotencyKey{key})
 		return err
 	})
 	if err != nil || len(found) == 0 {
 		return false, err
 	}
-	if !bytes.Equal(found[0].hash, key.Hash) {
-		return false, &wa.Error{
+	if err := found[ReplyName{key.Key, key.Route}].Read(key, out); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+// ReplyName is what a kept reply is found by.
+type ReplyName struct{ Key, Route string }
+
+// Reply is what a request was answered.
+type Reply struct{ hash, body []byte }
+
+// Read gives the reply to a repeat of its request; Invalid when the repeat is
+// another request.
+func (r Reply) Read(key wa.IdempotencyKey, out any) error {
+	if !bytes.Equal(r.hash, key.Hash) {
+		return &wa.Error{
 			Code: wa.Invalid, Reason: "idempotency_key_reuse", Field: "Idempotency-Key",
 			Message: "this key was used with another body; a new request needs a new key",
 		}
 	}
 	// What a run that came too late left in *out must not show through.
 	reflect.ValueOf(out).Elem().SetZero()
-	if err := json.Unmarshal(found[0].body, out); err != nil {
-		return false, fmt.Errorf("read kept reply: %w", err)
+	if err := json.Unmarshal(r.body, out); err != nil {
+		return fmt.Errorf("read kept reply: %w", err)
 	}
-	return true, nil
+	return nil
+}
+
+// Replies finds what was answered under these keys.
+func (tx *Tx) Replies(ctx context.Context, org wa.OrgID, keys []wa.IdempotencyKey) (map[ReplyName]Reply, error) {
+	found := make(map[ReplyName]Reply)
+	names, routes, _ := keyColumns(keys)
+	_, err := collect(ctx, tx, "find idempotency keys", func(r pgx.CollectableRow) (p Reply, err error) {
+		var n ReplyName
+		err = r.Scan(&n.Key, &n.Route, &p.hash, &p.body)
+		found[n] = p
+		return p, err
+	}, `
+		SELECT i.key, i.route, i.request_hash, i.response FROM unnest($2::text[], $3::text[]) AS u(key, route)
+		JOIN idempotency_keys i ON i.org_id = $1 AND i.key = u.key AND i.route = u.route`, org, names, routes)
+	return found, err
+}
+
+// KeepReplies keeps what requests are answered, bodies[i] under keys[i], and
+// reports which keys were free. A request that runs at this moment under the
+// same key is waited for up to two seconds, then it is a Conflict.
+func (tx *Tx) KeepReplies(ctx context.Context, org wa.OrgID, keys []wa.IdempotencyKey, bodies [][]byte) (map[ReplyName]bool, error) {
+	if _, err := tx.moved(ctx, "bound wait", `SET LOCAL lock_timeout = '2s'`); err != nil {
+		return nil, err
+	}
+	kept := make(map[ReplyName]bool, len(keys))
+	names, routes, hashes := keyColumns(keys)
+	_, err := collect(ctx, tx, "insert idempotency keys", func(r pgx.CollectableRow) (n ReplyName, err error) {
+		err = r.Scan(&n.Key, &n.Route)
+		kept[n] = true
+		return n, err
+	}, `
+		INSERT INTO idempotency_keys (org_id, key, route, request_hash, response)
+		SELECT $1, u.key, u.route, u.hash, u.body FROM unnest($2::text[], $3::text[], $4::bytea[], $5::bytea[]) AS u(key, route, hash, body)
+		ORDER BY u.key, u.route -- so that two crowds with the same keys cannot lock crosswise
+		ON CONFLICT DO NOTHING RETURNING key, route`, org, names, routes, hashes, bodies)
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == lockNotAvailable {
+		return nil, keyBusy(err)
+	}
+	return kept, err
+}
+
+const lockNotAvailable = "55P03"
+
+func keyBusy(err error) error {
+	return &wa.Error{
+		Code: wa.Conflict, Reason: "idempotency_key_busy", Message: "a request with this key is running", RetryAfter: time.Second, Err: err,
+	}
+}
+
+func keyColumns(keys []wa.IdempotencyKey) (names, routes []string, hashes [][]byte) {
+	for _, k := range keys {
+		names, routes, hashes = append(names, k.Key), append(routes, k.Route), append(hashes, k.Hash)
+	}
+	return names, routes, hashes
 }
 
 func (tx *Tx) keepReply(ctx context.Context, org wa.OrgID, key wa.IdempotencyKey, out any) error {
@@ -82,21 +147,9 @@ func (tx *Tx) keepReply(ctx context.Context, org wa.OrgID, key wa.IdempotencyKey
 	if err != nil {
 		return fmt.Errorf("encode reply: %w", err)
 	}
-	if _, err := tx.moved(ctx, "bound wait", `SET LOCAL lock_timeout = '2s'`); err != nil {
-		return err
+	kept, err := tx.KeepReplies(ctx, org, []wa.IdempotencyKey{key}, [][]byte{body})
+	if err == nil && !kept[ReplyName{key.Key, key.Route}] {
+		return keyBusy(nil)
 	}
-	_, err = tx.moved(ctx, "insert idempotency key", `
-		INSERT INTO idempotency_keys (org_id, key, route, request_hash, response) VALUES ($1, $2, $3, $4, $5)`,
-		org, key.Key, key.Route, key.Hash, body)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errKeyBusy, err)
-	}
-	return nil
-}
-
-type reply struct{ hash, body []byte }
-
-func scanReply(r pgx.CollectableRow) (p reply, err error) {
-	err = r.Scan(&p.hash, &p.body)
-	return p, err
+	return err
 }

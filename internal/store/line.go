@@ -255,6 +255,34 @@ func (tx *Tx) Used(ctx context.Context, client wa.ClientID) (minute, hour, day i
 	return n[0], n[1], n[2], err
 }
 
+// LineCount is how full a client's line is, and what the client sent lately.
+type LineCount struct {
+	Waiting, Bulk     int // urgent and normal; bulk
+	Minute, Hour, Day int
+}
+
+// LineCounts counts the lines of many clients at once, up to the limits.
+func (tx *Tx) LineCounts(ctx context.Context, org wa.OrgID, clients []wa.ClientID, limit, bulkLimit int) (map[wa.ClientID]LineCount, error) {
+	counts := make(map[wa.ClientID]LineCount, len(clients))
+	_, err := collect(ctx, tx, "count lines", func(r pgx.CollectableRow) (n LineCount, err error) {
+		var client wa.ClientID
+		err = r.Scan(&client, &n.Waiting, &n.Bulk, &n.Minute, &n.Hour, &n.Day)
+		counts[client] = n
+		return n, err
+	}, `
+		SELECT u.client,
+		       (SELECT count(*) FROM (SELECT FROM messages WHERE client_id = u.client AND status = 'queued' AND lane < 2 LIMIT $3) a),
+		       (SELECT count(*) FROM (SELECT FROM messages WHERE client_id = u.client AND status = 'queued' AND lane = 2 LIMIT $4) b),
+		       s.minute, s.hour, s.day
+		FROM unnest($2::uuid[]) AS u(client), LATERAL (
+			SELECT count(*) FILTER (WHERE sent_at > now() - interval '1 minute') AS minute,
+			       count(*) FILTER (WHERE sent_at > now() - interval '1 hour') AS hour, count(*) AS day
+			FROM messages m WHERE m.org_id = $1 AND m.client_id = u.client
+			  AND m.direction = 'outbound' AND m.origin <> 'phone' AND m.sent_at > now() - interval '1 day') s`,
+		org, uuidTexts(clients), limit, bulkLimit)
+	return counts, err
+}
+
 // Ahead counts the messages that go before one in its client's line.
 func (tx *Tx) Ahead(ctx context.Context, org wa.OrgID, id wa.MessageID, limit int) (int, error) {
 	return one(ctx, tx, "count messages ahead", pgx.RowTo[int], `

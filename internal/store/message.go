@@ -90,18 +90,28 @@ func (f MessageFilter) conditions(org wa.OrgID) (where []string, args []any) {
 	return where, args
 }
 
-// Timeline lists what happened to a message, oldest first.
+// Timeline lists what happened to a message, oldest first. Its acceptance is
+// told by its own row.
 func (tx *Tx) Timeline(ctx context.Context, org wa.OrgID, id wa.MessageID) ([]wa.Step, error) {
 	return collect(ctx, tx, "read timeline", func(r pgx.CollectableRow) (s wa.Step, err error) {
 		err = r.Scan(&s.At, &s.Status, &s.Note, &s.Data)
 		return s, err
 	}, `
-		SELECT at, status, note, data FROM message_events WHERE org_id = $1 AND message_id = $2 ORDER BY id LIMIT 500`, org, id)
+		SELECT at, status, note, data FROM (
+			SELECT 0 AS id, created_at AS at, CASE WHEN send_at IS NULL THEN 'queued' ELSE 'scheduled' END AS status,
+			       'accepted' AS note, NULL::jsonb AS data
+			FROM messages WHERE org_id = $1 AND id = $2 AND direction = 'outbound' AND origin <> 'phone'
+			UNION ALL
+			SELECT id, at, status, note, data FROM message_events WHERE org_id = $1 AND message_id = $2) s
+		ORDER BY id LIMIT 500`, org, id)
 }
 
 // InsertOutbound keeps accepted messages, in the order given: that is the order
-// of their line. Steps and events are written with them.
+// of their line. Their events are written with them.
 func (tx *Tx) InsertOutbound(org wa.OrgID, messages []wa.Message) error {
+	if len(messages) == 0 {
+		return nil
+	}
 	var rows columns
 	for _, m := range messages {
 		if err := rows.add(m); err != nil {
@@ -125,9 +135,6 @@ func (tx *Tx) InsertOutbound(org wa.OrgID, messages []wa.Message) error {
 		org, rows.id, rows.client, rows.chat, rows.contact, rows.origin, rows.kind, rows.content, rows.status, rows.lane, rows.wire,
 		rows.recipient, rows.replyTo, rows.mentions, rows.typing, rows.ref, rows.metadata, rows.sendAt, rows.expiresAt, rows.created,
 		rows.callback, rows.callbackURL)
-	tx.late.Queue(`
-		INSERT INTO message_events (org_id, message_id, status, note)
-		SELECT $1, u.id, u.status, 'accepted' FROM unnest($2::uuid[], $3::text[]) AS u(id, status)`, org, rows.id, rows.status)
 	tx.late.Queue(emitAccepted, org, rows.event, rows.client, rows.eventType, rows.data, rows.chat,
 		wa.Patterns(wa.MessageQueued), wa.Patterns(wa.MessageScheduled)).Query(tx.ringEndpoints)
 	return nil
@@ -215,6 +222,14 @@ func jsonText(v any) (*string, error) {
 		return &text, nil
 	}
 	return nil, nil
+}
+
+func uuidTexts[ID interface{ UUID() string }](ids []ID) []string {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = id.UUID()
+	}
+	return texts
 }
 
 func statusTexts(ss []wa.Status) []string {

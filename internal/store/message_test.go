@@ -361,9 +361,17 @@ func TestPhoneChats(t *testing.T) {
 	list := []wa.Phone{"491", "492", "493"}
 	get3 := func(phones ...wa.Phone) map[wa.Phone]store.DirectChat {
 		t.Helper()
-		return must(s, func(tx *store.Tx) (map[wa.Phone]store.DirectChat, error) {
-			return tx.PhoneChats(t.Context(), s.org, s.client, phones)
-		})
+		keys := []store.ChatKey{}
+		for _, p := range phones {
+			keys = append(keys, store.ChatKey{Client: s.client, Phone: p})
+		}
+		found := map[wa.Phone]store.DirectChat{}
+		for k, d := range must(s, func(tx *store.Tx) (map[store.ChatKey]store.DirectChat, error) {
+			return tx.PhoneChats(t.Context(), s.org, keys)
+		}) {
+			found[k.Phone] = d
+		}
+		return found
 	}
 	known := get3("492")
 	all := get3(list...)
@@ -417,6 +425,12 @@ func TestUsage(t *testing.T) {
 		}); got != wanted {
 			t.Errorf("backlog %v, want %v", got, wanted)
 		}
+	}
+	counts := must(s, func(tx *store.Tx) (map[wa.ClientID]store.LineCount, error) {
+		return tx.LineCounts(t.Context(), s.org, []wa.ClientID{s.client, wa.NewClientID()}, 10, 3)
+	})
+	if got := counts[s.client]; got != (store.LineCount{Waiting: 5, Bulk: 3, Minute: 1, Hour: 2, Day: 3}) {
+		t.Errorf("counted %+v", got)
 	}
 	ages := must(s, func(tx *store.Tx) ([]time.Duration, error) {
 		return tx.SentAges(t.Context(), s.org, s.client, 24*time.Hour, 100)

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -142,16 +143,12 @@ func (w world) explain(t *testing.T, system bool, call func(tx *store.Tx) error)
 	in(func(tx *store.Tx) error {
 		// Prepared, so that the plan is the one that production runs: made without
 		// looking at the arguments.
-		if _, err := tx.Exec(t.Context(), "PREPARE probe AS "+sql); err != nil {
+		name := "probe_" + strings.ToLower(rand.Text())
+		if _, err := tx.Exec(t.Context(), "PREPARE "+name+" AS "+sql); err != nil {
 			return err
 		}
-		err := tx.Get(t.Context(), "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE probe"+places(len(args)),
+		return tx.Get(t.Context(), "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE "+name+places(len(args)),
 			slices.Concat([]any{pgx.QueryExecModeSimpleProtocol}, args), &raw)
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(t.Context(), "DEALLOCATE probe")
-		return err
 	})
 	var plans []plan
 	if err := json.Unmarshal(raw, &plans); err != nil {
@@ -257,6 +254,10 @@ func (w world) linePlans(t *testing.T) []planCase {
 		{"sent ages", "messages_sent", 600, false, func(tx *store.Tx) error { return expect(tx.SentAges(ctx, w.org, w.client, 24*time.Hour, 1<<20)) }},
 		{"used", "messages_sent", 600, false, func(tx *store.Tx) error { _, _, _, err := tx.Used(ctx, w.client); return err }},
 		{"backlog", "messages_line", 1300, false, func(tx *store.Tx) error { _, _, err := tx.Backlog(ctx, w.heavy, 1001, 1001); return err }},
+		{"line counts", "messages_line", 1900, false, func(tx *store.Tx) error {
+			return expect(tx.LineCounts(ctx, w.org, []wa.ClientID{w.heavy, w.client}, 1001, 1001))
+		}},
+		{"hosts", "clients_pkey", 4, false, func(tx *store.Tx) error { return expect(tx.Hosts(ctx, w.org, []wa.ClientID{w.heavy, w.client})) }},
 		{"ahead", "messages_line", 500, false, func(tx *store.Tx) error {
 			return expect(tx.Ahead(ctx, w.org, *fillID(t, &wa.MessageID{}, "0", 901000), 20000))
 		}},
@@ -308,7 +309,7 @@ func (w world) pagePlans(t *testing.T) []planCase {
 		{"chats of client", "", 60, false, func(tx *store.Tx) error { return expect(tx.Chats(ctx, w.org, w.client, page)) }},
 		{"timeline", "message_events_message", 10, false, func(tx *store.Tx) error { return expect(tx.Timeline(ctx, w.org, w.message)) }},
 		{"people by phone", "contacts_org_id_phone_key", 10, false, func(tx *store.Tx) error {
-			return expect(tx.PhoneChats(ctx, w.org, w.client, []wa.Phone{"491000"}))
+			return expect(tx.PhoneChats(ctx, w.org, []store.ChatKey{{Client: w.client, Phone: "491000"}}))
 		}},
 	}
 	for _, s := range wa.Statuses() {

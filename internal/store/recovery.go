@@ -11,18 +11,23 @@ import (
 
 const recoveryColumns = `id, org_id, endpoint_id, kind, since, until, total, moved, created_at, finished_at`
 
-// failedOf is what a recovery of an endpoint ($2, of org $1) puts on its way
+// failedOf finds what a recovery of an endpoint ($2, of org $1) puts on its way
 // again: what was given up and what waits for another try, made between $3 and
-// $4. $5 is how far the clock is ahead.
-const failedOf = `d.org_id = $1 AND d.endpoint_id = $2 AND d.created_at >= $3 AND d.created_at < $4
-	AND (d.status = 'exhausted' OR (d.status = 'pending' AND d.attempts > d.base AND d.next_attempt_at > clock_timestamp() + $5::interval))`
+// $4. $5 is how far the clock is ahead. They are two so that each has its index.
+const failedOf = `
+	SELECT d.id FROM webhook_deliveries d
+	WHERE d.org_id = $1 AND d.endpoint_id = $2 AND d.status = 'exhausted' AND d.created_at >= $3 AND d.created_at < $4
+	UNION ALL
+	SELECT d.id FROM webhook_deliveries d
+	WHERE d.org_id = $1 AND d.endpoint_id = $2 AND d.status = 'pending' AND d.created_at >= $3 AND d.created_at < $4
+	  AND d.attempts > d.base AND d.next_attempt_at > statement_timestamp() + $5::interval`
 
 // InsertRecovery keeps work to be done in the background, with how much there
 // is of it if that can be told.
 func (tx *Tx) InsertRecovery(ctx context.Context, r wa.Recovery, ahead time.Duration) (wa.Recovery, error) {
 	if r.Kind == wa.RecoverFailed {
 		total, err := one(ctx, tx, "count failed deliveries", pgx.RowTo[int64], `
-			SELECT count(*) FROM webhook_deliveries d WHERE `+failedOf, r.OrgID, r.EndpointID, r.Since, r.Until, ahead)
+			SELECT count(*) FROM (`+failedOf+`) f`, r.OrgID, r.EndpointID, r.Since, r.Until, ahead)
 		if err != nil {
 			return r, err
 		}
@@ -60,21 +65,29 @@ func (tx *Tx) NextRecovery(ctx context.Context) (wa.Recovery, error) {
 func (tx *Tx) RecoverBatch(ctx context.Context, r wa.Recovery, ahead time.Duration, limit int) (int64, error) {
 	return tx.moved(ctx, "recover deliveries", `
 		UPDATE webhook_deliveries SET status = 'pending', base = attempts, trigger = 'recover', next_attempt_at = clock_timestamp() + $5::interval
-		WHERE id IN (SELECT d.id FROM webhook_deliveries d WHERE `+failedOf+` LIMIT $6 FOR UPDATE SKIP LOCKED)`,
+		WHERE id = ANY (ARRAY(`+failedOf+` LIMIT $6)) AND status <> 'delivered'`,
 		r.OrgID, r.EndpointID, r.Since, r.Until, ahead, limit)
 }
 
+// replayMargin is longer than any transaction lives.
+const replayMargin = 10 * time.Minute
+
 // ReplayBatch goes through up to limit events after the recovery's mark, makes
 // deliveries of those that the endpoint wants and never got, and moves the mark.
-// It tells how many events it saw and how many deliveries it made.
+// It tells how many events it saw and how many deliveries it made. The mark
+// begins at the first event of that time, less replayMargin: of two events the
+// one that is kept first may belong to the younger transaction.
 func (tx *Tx) ReplayBatch(ctx context.Context, r wa.Recovery, optIn []wa.EventType, ahead time.Duration, limit int) (seen, made int64, err error) {
 	type counts struct{ Seen, Made int64 }
 	c, err := one(ctx, tx, "replay events", pgx.RowToStructByPos[counts], `
 		WITH r AS (
-			SELECT mark_tx, mark_pos FROM webhook_recoveries WHERE id = $1
+			SELECT CASE WHEN mark_pos = 0 THEN coalesce((
+				SELECT v.tx FROM events v WHERE v.created_at >= $4::timestamptz - $10::interval ORDER BY v.created_at LIMIT 1), '0') ELSE mark_tx END AS mark_tx,
+				mark_pos
+			FROM webhook_recoveries WHERE id = $1
 		), batch AS (
 			SELECT v.id, v.org_id, v.client_id, v.type, v.position, v.tx, v.chat_id, v.direction, v.data->>'endpoint_id' AS about, v.created_at
-			FROM events v, r WHERE v.org_id = $2 AND (v.tx, v.position) > (r.mark_tx, r.mark_pos)
+			FROM events v WHERE v.org_id = $2 AND (v.tx, v.position) > ((SELECT mark_tx FROM r), (SELECT mark_pos FROM r))
 			ORDER BY v.tx, v.position LIMIT $9
 		), e AS (
 			SELECT b.*, CASE WHEN b.type = ANY ($7::text[]) THEN ARRAY[b.type] ELSE ARRAY[b.type, split_part(b.type, '.', 1) || '.*', '*'] END AS patterns
@@ -94,7 +107,7 @@ func (tx *Tx) ReplayBatch(ctx context.Context, r wa.Recovery, optIn []wa.EventTy
 			UPDATE webhook_recoveries x SET mark_tx = last.tx, mark_pos = last.position FROM last WHERE x.id = $1
 		)
 		SELECT (SELECT count(*) FROM batch), (SELECT count(*) FROM d)`,
-		r.ID, r.OrgID, r.EndpointID, r.Since, r.Until, r.EndpointID.String(), texts(optIn), ahead, limit)
+		r.ID, r.OrgID, r.EndpointID, r.Since, r.Until, r.EndpointID.String(), texts(optIn), ahead, limit, replayMargin)
 	return c.Seen, c.Made, err
 }
 

@@ -42,7 +42,7 @@ var odd = map[string]string{
 
 // anything is a value for a column by its type.
 var anything = map[string]string{
-	"uuid": "gen_random_uuid()", "text": "gen_random_uuid()::text", "bytea": "'x'::bytea", "jsonb": "'{}'", "text[]": "'{}'",
+	"uuid": "gen_random_uuid()", "text": "gen_random_uuid()::text", "bytea": "'x'::bytea", "jsonb": "'{}'", "json": "'{}'", "text[]": "'{}'",
 	"timestamp with time zone": "now()", "bigint": "1", "integer": "1", "smallint": "1", "boolean": "true",
 }
 

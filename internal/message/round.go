@@ -1,0 +1,324 @@
+package message
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"chasqui/internal/store"
+	"chasqui/internal/wa"
+)
+
+// Bounds of a round. One transaction for many callers costs little more than
+// one for a single caller; two at a time, so that one is made ready while the
+// other one waits for the disk.
+const (
+	roundSize    = 64
+	roundsAtOnce = 2
+	roundWithin  = 20 * time.Second
+)
+
+// ask is a caller who waits for a message to be taken in.
+type ask struct {
+	ctx    context.Context
+	client wa.ClientID
+	draft  wa.Draft
+	key    wa.IdempotencyKey
+	out    Accepted
+	err    error
+	again  bool // somebody else holds its key: another try will tell
+	over   bool
+	done   chan struct{}
+}
+
+// end gives the caller the answer; err is one of the transaction.
+func (a *ask) end(err error) {
+	if err != nil {
+		a.err = err
+	}
+	a.over = true
+	close(a.done)
+}
+
+// rounds takes in together what the callers of one org hand in at the same
+// time. Nobody waits for company: a round begins when there is somebody to serve
+// and room for one more transaction, and takes who has come meanwhile.
+type rounds struct {
+	mu sync.Mutex
+	of map[wa.OrgID]*crowd
+}
+
+type crowd struct {
+	waiting []*ask
+	running int
+}
+
+// takeIn serves an ask in one of the next rounds of its org. When the caller
+// goes away first, the message may be accepted all the same.
+func (s *Service) takeIn(ctx context.Context, org wa.OrgID, a *ask) (Accepted, error) {
+	if s.rounds.join(org, a) {
+		go s.serve(context.WithoutCancel(ctx), org)
+	}
+	select {
+	case <-a.done:
+		return a.out, a.err
+	case <-ctx.Done():
+		return Accepted{}, fmt.Errorf("wait to be taken in: %w", context.Cause(ctx))
+	}
+}
+
+// join reports whether somebody has to serve the crowd.
+func (r *rounds) join(org wa.OrgID, a *ask) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.of[org]
+	if c == nil {
+		c = &crowd{}
+		r.of[org] = c
+	}
+	c.waiting = append(c.waiting, a)
+	if c.running == roundsAtOnce {
+		return false
+	}
+	c.running++
+	return true
+}
+
+// next gives the callers of a round; none: the server may go.
+func (r *rounds) next(org wa.OrgID) []*ask {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.of[org]
+	n := min(len(c.waiting), roundSize)
+	if n == 0 {
+		c.running--
+		if c.running == 0 {
+			delete(r.of, org)
+		}
+		return nil
+	}
+	asks := c.waiting[:n:n]
+	c.waiting = c.waiting[n:]
+	return asks
+}
+
+// serve holds rounds while there is a crowd.
+func (s *Service) serve(ctx context.Context, org wa.OrgID) {
+	for {
+		asks := s.rounds.next(org)
+		if asks == nil {
+			return
+		}
+		s.round(ctx, org, asks)
+	}
+}
+
+// round takes in everybody in one transaction. What fails it for all is tried
+// for each alone, so that nobody pays for another's trouble; when the database
+// is away, nobody's trouble is their own.
+func (s *Service) round(ctx context.Context, org wa.OrgID, asks []*ask) {
+	ctx, cancel := context.WithTimeout(ctx, roundWithin)
+	defer cancel()
+	asks = present(asks)
+	err := s.attempt(ctx, org, asks)
+	if err == nil || len(asks) == 1 {
+		finish(asks, err)
+	}
+	for _, a := range asks {
+		if a.over {
+			continue
+		}
+		if err == nil || wa.CodeOf(err) != wa.Unavailable || a == asks[0] {
+			err = s.attempt(ctx, org, []*ask{a})
+		}
+		if a.again && err == nil {
+			err = wa.Errorf(wa.Conflict, "a request with this key has just run")
+		}
+		a.end(err)
+	}
+}
+
+// present leaves out those who have gone.
+func present(asks []*ask) []*ask {
+	return slices.DeleteFunc(asks, func(a *ask) bool {
+		gone := a.ctx.Err()
+		if gone != nil {
+			a.end(gone)
+		}
+		return gone != nil
+	})
+}
+
+// finish ends those who need no other try.
+func finish(asks []*ask, err error) {
+	for _, a := range asks {
+		if !a.again {
+			a.end(err)
+		}
+	}
+}
+
+// attempt is one transaction. Its error is everybody's; a refusal of one is in
+// its ask. A panic is an error: the process serves others.
+func (s *Service) attempt(ctx context.Context, org wa.OrgID, asks []*ask) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	var ins map[wa.ClientID]*intake
+	if err := s.db.InOrg(ctx, org, func(tx *store.Tx) (err error) {
+		ins, err = s.judge(ctx, tx, org, asks)
+		return err
+	}); err != nil {
+		return err
+	}
+	for id, in := range ins {
+		s.tallies.grown(id, in.grown)
+	}
+	return nil
+}
+
+// judge decides about everybody and writes what is accepted.
+func (s *Service) judge(ctx context.Context, tx *store.Tx, org wa.OrgID, asks []*ask) (map[wa.ClientID]*intake, error) {
+	asks, err := s.answered(ctx, tx, org, asks)
+	if err != nil || len(asks) == 0 {
+		return nil, err
+	}
+	ins, err := s.open(ctx, tx, org, clientsOf(asks)...)
+	if err != nil {
+		return nil, err
+	}
+	if asks, err = eachOf(asks, func(a *ask) (err error) {
+		if ins[a.client] == nil {
+			return errNoClient()
+		}
+		a.out, err = ins[a.client].judge(ctx, a.draft)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	messages := make([]*wa.Message, len(asks))
+	for i, a := range asks {
+		messages[i] = &a.out.Message
+	}
+	known, err := findChats(ctx, tx, org, messages)
+	if err != nil {
+		return nil, err
+	}
+	if asks, err = eachOf(asks, func(a *ask) error { return ins[a.client].address(ctx, &a.out.Message, known) }); err != nil {
+		return nil, err
+	}
+	if asks, err = keep(ctx, tx, org, asks); err != nil {
+		return nil, err
+	}
+	return ins, s.write(tx, org, ins, asks)
+}
+
+func clientsOf(asks []*ask) []wa.ClientID {
+	var ids []wa.ClientID
+	for _, a := range asks {
+		if !slices.Contains(ids, a.client) {
+			ids = append(ids, a.client)
+		}
+	}
+	return ids
+}
+
+// eachOf gives those who were not refused. An error that is not a refusal is
+// everybody's.
+func eachOf(asks []*ask, do func(*ask) error) ([]*ask, error) {
+	var left []*ask
+	for _, a := range asks {
+		if a.err = do(a); broken(a.err) {
+			return nil, a.err
+		}
+		if a.err == nil {
+			left = append(left, a)
+		}
+	}
+	return left, nil
+}
+
+// broken tells an error of the transaction from a refusal.
+func broken(err error) bool {
+	return err != nil && (wa.CodeOf(err) == wa.Internal || wa.CodeOf(err) == wa.Unavailable)
+}
+
+// answered serves those whose request was answered before, and gives the
+// others. Of two with one key only the first is left.
+func (s *Service) answered(ctx context.Context, tx *store.Tx, org wa.OrgID, asks []*ask) ([]*ask, error) {
+	var keys []wa.IdempotencyKey
+	for _, a := range asks {
+		if !a.key.IsZero() {
+			keys = append(keys, a.key)
+		}
+	}
+	if len(keys) == 0 {
+		return asks, nil
+	}
+	replies, err := tx.Replies(ctx, org, keys)
+	if err != nil {
+		return nil, err
+	}
+	var open []*ask
+	seen := map[store.ReplyName]bool{}
+	for _, a := range asks {
+		a.again = false
+		name := store.ReplyName{Key: a.key.Key, Route: a.key.Route}
+		if old, ok := replies[name]; ok && !a.key.IsZero() {
+			a.err = old.Read(a.key, &a.out)
+			a.out.Replayed = a.err == nil
+			continue
+		}
+		if a.again = seen[name] && !a.key.IsZero(); !a.again {
+			open = append(open, a)
+		}
+		seen[name] = true
+	}
+	return open, nil
+}
+
+// keep keeps the answers of those who named their request, and gives those who
+// were not answered by somebody else at the same moment.
+func keep(ctx context.Context, tx *store.Tx, org wa.OrgID, asks []*ask) ([]*ask, error) {
+	var keys []wa.IdempotencyKey
+	var bodies [][]byte
+	for _, a := range asks {
+		if a.key.IsZero() {
+			continue
+		}
+		body, err := json.Marshal(a.out)
+		if err != nil {
+			return nil, fmt.Errorf("encode reply: %w", err)
+		}
+		keys, bodies = append(keys, a.key), append(bodies, body)
+	}
+	if len(keys) == 0 {
+		return asks, nil
+	}
+	kept, err := tx.KeepReplies(ctx, org, keys, bodies)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(asks, func(a *ask) bool {
+		a.again = !a.key.IsZero() && !kept[store.ReplyName{Key: a.key.Key, Route: a.key.Route}]
+		return a.again
+	}), nil
+}
+
+// write keeps the messages and rings for them.
+func (s *Service) write(tx *store.Tx, org wa.OrgID, ins map[wa.ClientID]*intake, asks []*ask) error {
+	all := make([]wa.Message, 0, len(asks))
+	for _, a := range asks {
+		all = append(all, a.out.Message)
+	}
+	for id, in := range ins {
+		s.ring(in, slices.DeleteFunc(slices.Clone(all), func(m wa.Message) bool { return m.ClientID != id }))
+	}
+	return tx.InsertOutbound(org, all)
+}
