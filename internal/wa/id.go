@@ -4,6 +4,7 @@ import (
 	"crypto/md5" //nolint:gosec // makes names, see DeliveryOf
 	"database/sql/driver"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"go.jetify.com/typeid"
@@ -105,6 +106,9 @@ func NewSecretID() SecretID { return NewID[secretNoun]() }
 func DeliveryOf(endpoint EndpointID, event EventID) DeliveryID {
 	return DeliveryID{uuid: md5.Sum([]byte(endpoint.UUID() + event.UUID()))} //nolint:gosec // a name, not a seal
 }
+
+// Time is when the id was made, by the clock of who made it.
+func (id ID[N]) Time() time.Time { return time.Unix(id.uuid.Time().UnixTime()) }
 
 // ParseID reads a TypeID of noun N, and only of noun N. The zero id has no
 // text form and is refused.
