@@ -62,7 +62,8 @@ func inboundWithoutCommit(r *rig, l *load) {
 	_, c := r.wide()
 	w := r.owner(c)
 	var caught atomic.Int64
-	r.toPG[w].Stall(text, func() { caught.Add(1) })
+	// As we store it: the library keeps what it decrypts, too, in another form.
+	r.toPG[w].Stall(`"body":"`+text, func() { caught.Add(1) })
 	for i, other := range r.clients {
 		if r.owns(w, other) {
 			l.write(50+i%10, i, fmt.Sprintf("%s %d", text, next()))
