@@ -62,6 +62,7 @@ func serveBare(ctx context.Context) error {
 		return err
 	}
 	cfg.MaxConns, cfg.MinConns = bareConns, bareConns
+	cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan" // as ours
 	cfg.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
 		for _, st := range rec.Statements {
 			if _, err := c.PgConn().Prepare(ctx, st.Name, st.SQL, st.OIDs); err != nil {

@@ -16,9 +16,8 @@ func findChats(ctx context.Context, tx *store.Tx, org wa.OrgID, messages []*wa.M
 	seen := make(map[store.ChatKey]bool, len(messages))
 	keys := make([]store.ChatKey, 0, len(messages))
 	for _, m := range messages {
-		a, err := wa.ParseAddress(m.To.Input)
-		k := store.ChatKey{Client: m.ClientID, Phone: wa.Phone(a.Value)}
-		if err == nil && a.Kind == wa.ToPhone && !seen[k] {
+		k := store.ChatKey{Client: m.ClientID, Phone: m.To.Phone}
+		if m.To.Phone != "" && !seen[k] {
 			seen[k] = true
 			keys = append(keys, k)
 		}
@@ -28,15 +27,17 @@ func findChats(ctx context.Context, tx *store.Tx, org wa.OrgID, messages []*wa.M
 
 // address finds the conversation that a message's "to" means.
 func (in *intake) address(ctx context.Context, m *wa.Message, known chats) error {
+	if m.To.Phone != "" {
+		found := known[store.ChatKey{Client: in.client.ID, Phone: m.To.Phone}]
+		m.ChatID, m.To.ContactID, m.To.LID = found.ChatID, found.Contact.ID, found.Contact.LID
+		return nil
+	}
 	a, err := wa.ParseAddress(m.To.Input)
 	if err != nil {
 		return err
 	}
 	var contact wa.Contact
 	switch a.Kind {
-	case wa.ToPhone:
-		found := known[store.ChatKey{Client: in.client.ID, Phone: wa.Phone(a.Value)}]
-		m.ChatID, contact = found.ChatID, found.Contact
 	case wa.ToLID:
 		if contact, _, err = in.tx.Person(ctx, in.org, "", a.Value); err == nil {
 			m.ChatID, err = in.tx.DirectChat(ctx, in.org, in.client.ID, contact.ID)

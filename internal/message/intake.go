@@ -92,6 +92,10 @@ func (in *intake) compose(d wa.Draft) (wa.Message, error) {
 	if err != nil {
 		return wa.Message{}, err
 	}
+	to, err := wa.ParseAddress(d.To)
+	if err != nil {
+		return wa.Message{}, err
+	}
 	at := in.now.Add(time.Duration(in.taken) * time.Microsecond)
 	expires := d.Expiry(in.now).UTC()
 	origin := d.Origin
@@ -105,7 +109,9 @@ func (in *intake) compose(d wa.Draft) (wa.Message, error) {
 		CallbackURL: d.Callback.URL, CallbackID: d.Callback.ID,
 	}
 	m.SetContent(content)
-	m.To.Input = d.To
+	if m.To.Input = d.To; to.Kind == wa.ToPhone {
+		m.To.Phone = wa.Phone(to.Value)
+	}
 	m.WireID = wa.WireID(in.client.ID, m.ID)
 	if d.SendAt != nil {
 		m.Status = wa.Scheduled

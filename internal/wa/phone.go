@@ -44,8 +44,13 @@ func normalise(s string) (Phone, bool) {
 	if !ok {
 		return "", false
 	}
-	again, ok := possible(e164)
-	return Phone(e164), ok && again == e164 && len(e164) <= maxE164
+	if e164 != s {
+		again, ok := possible(e164)
+		if !ok || again != e164 {
+			return "", false
+		}
+	}
+	return Phone(e164), len(e164) <= maxE164
 }
 
 func possible(s string) (e164 string, ok bool) {
