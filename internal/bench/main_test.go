@@ -105,6 +105,9 @@ func measurements() []measurement {
 		{"pacing", measurePacing},
 		{"claim", measureClaim},
 		{"unanswered", measureUnanswered},
+		{"webhooks", measureWebhooks},
+		{"outage", measureOutage},
+		{"dead", measureDead},
 	}
 }
 
