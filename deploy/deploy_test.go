@@ -3,6 +3,7 @@
 package deploy_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -33,6 +34,7 @@ type service struct {
 	Volumes     []string
 	Networks    []string
 	Ports       []string
+	Profiles    []string
 	Grace       time.Duration `yaml:"stop_grace_period"`
 	ReadOnly    bool          `yaml:"read_only"`
 	Deploy      struct {
@@ -44,12 +46,17 @@ type service struct {
 
 func TestServices(t *testing.T) {
 	t.Parallel()
-	got := []string{}
-	for name := range readCompose(t).Services {
-		got = append(got, name)
+	got := map[string][]string{}
+	for name, s := range readCompose(t).Services {
+		profile := strings.Join(s.Profiles, ",")
+		got[profile] = append(got[profile], name)
+		slices.Sort(got[profile])
 	}
-	slices.Sort(got)
-	if diff := cmp.Diff([]string{"api", "migrate", "postgres", "redis", "scheduler", "worker"}, got); diff != "" {
+	want := map[string][]string{
+		"":              {"api", "migrate", "postgres", "redis", "scheduler", "worker"},
+		"observability": {"grafana", "node-exporter", "prometheus"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -61,6 +68,7 @@ func TestOrderIsGatedByHealth(t *testing.T) {
 	}
 	want := map[string]map[string]string{
 		"postgres": {}, "redis": {}, "migrate": {"postgres": "service_healthy"}, "api": all, "worker": all, "scheduler": all,
+		"prometheus": {}, "node-exporter": {}, "grafana": {"prometheus": "service_healthy"},
 	}
 	got := map[string]map[string]string{}
 	for name, s := range readCompose(t).Services {
@@ -122,7 +130,7 @@ func TestRedisKeepsWhatItIsGiven(t *testing.T) {
 func TestDataStaysInNamedVolumes(t *testing.T) {
 	t.Parallel()
 	c := readCompose(t)
-	for name, where := range map[string]string{"postgres": "/var/lib/postgresql/data", "redis": "/data"} {
+	for name, where := range map[string]string{"postgres": "/var/lib/postgresql/data", "redis": "/data", "prometheus": "/prometheus"} {
 		if !slices.Contains(c.Services[name].Volumes, name+":"+where) {
 			t.Errorf("%s does not keep %s in a volume of its name", name, where)
 		}
@@ -205,6 +213,57 @@ func TestSecretsAreRequired(t *testing.T) {
 			if secret && !variable.MatchString(value) {
 				t.Errorf("%s: %s is written down or may be empty", name, key)
 			}
+		}
+	}
+}
+
+// What is mounted from here must be here: the engine would make empty folders.
+func TestMountedFilesExist(t *testing.T) {
+	t.Parallel()
+	n := 0
+	for name, s := range readCompose(t).Services {
+		for _, v := range s.Volumes {
+			if from, _, _ := strings.Cut(v, ":"); strings.HasPrefix(from, "./") {
+				n++
+				if _, err := os.Stat(filepath.Join("..", from)); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		}
+	}
+	if n < 4 {
+		t.Errorf("only %d mounts: the reading is broken", n)
+	}
+}
+
+// Every program that has metrics is scraped where it serves them.
+func TestEveryProgramIsScraped(t *testing.T) {
+	t.Parallel()
+	var file struct {
+		Scrape []struct {
+			Job string `yaml:"job_name"`
+			DNS []struct {
+				Names []string
+				Port  int
+			} `yaml:"dns_sd_configs"`
+		} `yaml:"scrape_configs"`
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "prometheus/prometheus.yml")), &file); err != nil {
+		t.Fatal(err)
+	}
+	services := readCompose(t).Services
+	scraped := map[string]string{}
+	for _, s := range file.Scrape {
+		for _, d := range s.DNS {
+			scraped[s.Job] = fmt.Sprintf("%s:%d", strings.Join(d.Names, " "), d.Port)
+		}
+	}
+	for _, program := range []string{"api", "worker", "scheduler"} {
+		if want := program + services[program].Environment["METRICS_ADDR"]; scraped[program] != want {
+			t.Errorf("%s is scraped at %q, it serves at %q", program, scraped[program], want)
+		}
+		if !slices.Contains(services[program].Networks, "data") || !slices.Equal(services["prometheus"].Networks, []string{"data"}) {
+			t.Errorf("%s and Prometheus share %v and %v", program, services[program].Networks, services["prometheus"].Networks)
 		}
 	}
 }

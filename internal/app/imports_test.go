@@ -15,7 +15,7 @@ import (
 
 // What verbs may stand on: nouns, policy, contracts and tools. Never each
 // other, never an edge, never a concrete provider.
-const verb = "internal/wa internal/guard internal/provider internal/store internal/seal internal/egress"
+const verb = "internal/telemetry internal/wa internal/guard internal/provider internal/store internal/seal internal/egress"
 
 // may lists, for each of our packages, which of our packages it may import. The
 // listing is the architecture: read it from the top (nouns) to the bottom
@@ -23,6 +23,9 @@ const verb = "internal/wa internal/guard internal/provider internal/store intern
 var may = map[string]string{
 	"migrations": "",
 	"web":        "",
+
+	// Anybody may be watched.
+	"internal/telemetry": "",
 
 	"internal/wa":       "",
 	"internal/guard":    "internal/wa internal/provider",

@@ -26,10 +26,10 @@ var (
 	jobSeconds = promauto.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "chasqui_cron_job_seconds", Help: "Duration of the leader's jobs.",
 		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
-	}, []string{"job", "result"})
+	}, []string{"name", "result"})
 	jobSucceeded = promauto.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "chasqui_cron_job_last_success_timestamp_seconds", Help: "When this scheduler last ended a job well.",
-	}, []string{"job"})
+	}, []string{"name"})
 	clientsByStatus = promauto.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "chasqui_clients", Help: "Clients of all orgs by status and by whether somebody wants them online. The leader counts.",
 	}, []string{"status", "wanted"})

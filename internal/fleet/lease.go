@@ -112,6 +112,10 @@ func (w *Worker) renew(ctx context.Context, slot store.Slot, draining bool) bool
 	defer cancel()
 	began := time.Now()
 	held := true
+	defer func() {
+		_, age := w.lease.age()
+		leaseAge.Set(age.Seconds())
+	}()
 	err := w.db.InTx(ctx, func(tx *store.Tx) (err error) {
 		held, err = tx.RenewSlot(ctx, slot, w.opt.TTL, draining)
 		return err
@@ -123,7 +127,5 @@ func (w *Worker) renew(ctx context.Context, slot store.Slot, draining bool) bool
 	if held {
 		w.lease.renew(began, w.opt.TTL)
 	}
-	_, age := w.lease.age()
-	leaseAge.Set(age.Seconds())
 	return held
 }

@@ -5,6 +5,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"chasqui/internal/provider"
+	"chasqui/internal/telemetry"
 )
 
 var (
@@ -27,15 +30,15 @@ var (
 	streamReplaced = promauto.NewCounter(prometheus.CounterOpts{
 		Name: "chasqui_stream_replaced_total", Help: "Times that a number's keys connected elsewhere while we held it.",
 	})
-	connectsTotal = promauto.NewCounterVec(prometheus.CounterOpts{
+	connectsTotal = telemetry.FromZero(promauto.NewCounterVec(prometheus.CounterOpts{
 		Name: "chasqui_connects_total", Help: "Attempts to connect a number, by result.",
-	}, []string{"result"})
+	}, []string{"result"}), "dialled", "failed", "online")
 	sessionsByStatus = promauto.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "chasqui_sessions", Help: "Held clients by status.",
 	}, []string{"status"})
-	signalsTotal = promauto.NewCounterVec(prometheus.CounterOpts{
+	signalsTotal = telemetry.FromZero(promauto.NewCounterVec(prometheus.CounterOpts{
 		Name: "chasqui_signals_total", Help: "What WhatsApp said about lines and numbers.",
-	}, []string{"signal"})
+	}, []string{"signal"}), provider.Signals()...)
 	outdatedGauge = promauto.NewGauge(prometheus.GaugeOpts{
 		Name: "chasqui_client_outdated", Help: "1 while WhatsApp refuses this version of the library and the fleet stands still.",
 	})

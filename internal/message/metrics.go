@@ -3,6 +3,9 @@ package message
 import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"chasqui/internal/provider"
+	"chasqui/internal/telemetry"
 )
 
 var (
@@ -20,12 +23,15 @@ var (
 		Name: "chasqui_send_seconds", Help: "One attempt, from handing it to the provider to its answer.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20},
 	})
-	ambiguousTotal = promauto.NewCounterVec(prometheus.CounterOpts{
+	ambiguousTotal = telemetry.FromZero(promauto.NewCounterVec(prometheus.CounterOpts{
 		Name: "chasqui_ambiguous_total", Help: "Sendings whose outcome was unknown, by how that was resolved.",
-	}, []string{"resolution"})
+	}, []string{"resolution"}), "receipt", "resend", "unknown")
 	fenceRejections = promauto.NewCounter(prometheus.CounterOpts{
 		Name: "chasqui_fence_rejections_total", Help: "Sendings stopped at the last moment because the client was no longer surely ours.",
 	})
+	receiptsTotal = telemetry.FromZero(promauto.NewCounterVec(prometheus.CounterOpts{
+		Name: "chasqui_receipts_total", Help: "Messages that a receipt moved on, by its kind.",
+	}, []string{"kind"}), provider.ReceiptDelivered, provider.ReceiptRead, provider.ReceiptPlayed)
 	duplicateReceipts = promauto.NewCounter(prometheus.CounterOpts{
 		Name: "chasqui_duplicate_receipt_id_total", Help: "Messages of ours that share a receipt's id with another one. Must be 0.",
 	})
@@ -39,9 +45,9 @@ var (
 	coolDowns = promauto.NewCounterVec(prometheus.CounterOpts{
 		Name: "chasqui_cooldowns_total", Help: "Times that a number was told to slow down, by failure code.",
 	}, []string{"reason"})
-	workFoundBy = promauto.NewCounterVec(prometheus.CounterOpts{
+	workFoundBy = telemetry.FromZero(promauto.NewCounterVec(prometheus.CounterOpts{
 		Name: "chasqui_work_found_by_total", Help: "What woke a line that then found work: a bell, the poll, or its own timer.",
-	}, []string{"source"})
+	}, []string{"source"}), "ring", "poll", "change", "timer", "line")
 	ringToClaim = promauto.NewHistogram(prometheus.HistogramOpts{
 		Name: "chasqui_ring_to_claim_seconds", Help: "From a bell to the claim that answers it.",
 		Buckets: []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5},

@@ -194,11 +194,15 @@ func (s *Service) receipt(ctx context.Context, c wa.Client, u provider.Receipt) 
 		}
 		return nil
 	})
-	if n := shared(moved); err == nil && n > 0 {
+	if err != nil {
+		return err
+	}
+	receiptsTotal.WithLabelValues(string(u.Kind)).Add(float64(len(moved)))
+	if n := shared(moved); n > 0 {
 		duplicateReceipts.Add(float64(n))
 		s.opt.Log.ErrorContext(ctx, "a receipt fits several messages: an id was given twice", "client", c.ID, "message", moved[0].ID, "messages", n)
 	}
-	return err
+	return nil
 }
 
 // shared counts the messages of ours whose wire id another of them has. What
