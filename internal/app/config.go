@@ -58,6 +58,8 @@ type Config struct {
 
 	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
 	LogFormat       string        `env:"LOG_FORMAT" envDefault:"json" help:"json, or text for people."`
+	TraceEndpoint   string        `env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"URL of an OpenTelemetry receiver, such as http://collector:4318, that gets traces by OTLP over HTTP. Without it nothing is traced."`
+	TraceRatio      float64       `env:"OTEL_TRACES_SAMPLER_ARG" envDefault:"0.1" help:"Which share of the requests is traced, from 0 to 1; the header traceparent of a request decides before it."`
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" help:"A shutdown that takes longer is cut short; what was under way is resolved by the next owner."`
 }
 
@@ -90,6 +92,7 @@ func (c Config) validate() []Mistake {
 	} {
 		check(n.value >= 1 && n.value <= n.most, n.name, "is %d: it must be between 1 and %d", n.value, n.most)
 	}
+	check(c.TraceRatio >= 0 && c.TraceRatio <= 1, "OTEL_TRACES_SAMPLER_ARG", "is %g: it must be between 0 and 1", c.TraceRatio)
 	check(c.ShutdownTimeout >= time.Second, "SHUTDOWN_TIMEOUT", "is %s: it must be a second or more", c.ShutdownTimeout)
 	wrong = append(wrong, c.validateAddresses()...)
 	wrong = append(wrong, c.validateSecrets()...)
@@ -114,8 +117,12 @@ func (c Config) validateAddresses() []Mistake {
 	if _, err := c.egressAllow(); err != nil {
 		wrong = append(wrong, mistake("EGRESS_ALLOW_CIDRS", err.Error()))
 	}
-	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || !strings.HasPrefix(u.Scheme, "http")) {
-		wrong = append(wrong, mistake("PUBLIC_URL", "must be an address like https://chasqui.example.com"))
+	for _, a := range []struct{ name, value, like string }{
+		{"PUBLIC_URL", c.PublicURL, "https://chasqui.example.com"}, {"OTEL_EXPORTER_OTLP_ENDPOINT", c.TraceEndpoint, "http://collector:4318"},
+	} {
+		if u, err := url.Parse(a.value); a.value != "" && (err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {
+			wrong = append(wrong, mistake(a.name, "must be an address like "+a.like))
+		}
 	}
 	return wrong
 }

@@ -40,6 +40,7 @@ func TestEveryMistakeAtOnce(t *testing.T) {
 		"CHASQUI_ENV=staging", "CHASQUI_MASTER_KEY=short", "DATABASE_URL=mysql://h", "HTTP_ADDR=3002", "METRICS_ADDR=9102",
 		"PUBLIC_URL=example.com", "TRUSTED_PROXIES=10.0.0.0/8,me", "QUEUES_WRITABLE=perhaps", "WORKER_CAPACITY=many", "CONNECT_CONCURRENCY=0",
 		"CONNECT_PER_SECOND=-1", "LOG_LEVEL=LOUD", "LOG_FORMAT=xml", "SHUTDOWN_TIMEOUT=20", "WHATSAPP_ROOT_KEY=abc", "PACE_FACTOR=0",
+		"OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318", "OTEL_TRACES_SAMPLER_ARG=1.5",
 	}, app.Required...)
 	if err == nil {
 		t.Fatal("accepted")
@@ -52,7 +53,7 @@ func TestEveryMistakeAtOnce(t *testing.T) {
 	slices.Sort(names)
 	want := []string{
 		"CHASQUI_ENV", "CHASQUI_MASTER_KEY", "CONNECT_CONCURRENCY", "CONNECT_PER_SECOND", "DATABASE_URL", "HTTP_ADDR", "LOG_FORMAT", "LOG_LEVEL",
-		"METRICS_ADDR", "PACE_FACTOR", "PUBLIC_URL", "QUEUES_WRITABLE", "REDIS_URL", "SHUTDOWN_TIMEOUT", "TRUSTED_PROXIES", "WHATSAPP_ROOT_KEY",
+		"METRICS_ADDR", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER_ARG", "PACE_FACTOR", "PUBLIC_URL", "QUEUES_WRITABLE", "REDIS_URL", "SHUTDOWN_TIMEOUT", "TRUSTED_PROXIES", "WHATSAPP_ROOT_KEY",
 		"WORKER_CAPACITY",
 	}
 	if diff := cmp.Diff(want, names); diff != "" {
@@ -77,6 +78,8 @@ func TestRefusals(t *testing.T) {
 		"key of zeros":                 {needed("CHASQUI_MASTER_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), "is not random"},
 		"key of zeros, for tests":      {needed("CHASQUI_ENV=test", "CHASQUI_MASTER_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), ""},
 		"key of 31 bytes":              {needed("CHASQUI_MASTER_KEY=0b6fRUXyUJyhTjJPRNeSlFgoTuNbQAXXOOHSHDBWpg=="), "exactly 32 bytes"},
+		"half of the requests traced":  {needed("OTEL_EXPORTER_OTLP_ENDPOINT=http://h:4318", "OTEL_TRACES_SAMPLER_ARG=0.5"), ""},
+		"a share that is no number":    {needed("OTEL_TRACES_SAMPLER_ARG=all"), "OTEL_TRACES_SAMPLER_ARG cannot be read as a number"},
 		"proxies as addresses":         {needed("TRUSTED_PROXIES=10.0.0.1,fd00::/8"), ""},
 		"secret and its file together": {needed("DATABASE_URL_FILE=/x"), "DATABASE_URL and DATABASE_URL_FILE are both set"},
 		"secret file that is missing":  {needed("REDIS_URL=", "REDIS_URL_FILE=/does/not/exist"), "REDIS_URL cannot be read"},

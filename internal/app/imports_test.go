@@ -31,7 +31,7 @@ var may = map[string]string{
 	"internal/guard":    "internal/wa internal/provider",
 	"internal/provider": "internal/wa",
 
-	"internal/store":  "internal/wa migrations",
+	"internal/store":  "internal/telemetry internal/wa migrations",
 	"internal/queue":  "internal/wa internal/store",
 	"internal/seal":   "internal/wa",
 	"internal/egress": "internal/wa",
@@ -43,11 +43,11 @@ var may = map[string]string{
 	"internal/message": verb,
 	"internal/webhook": verb,
 
-	"internal/api": "internal/wa internal/store internal/provider internal/account internal/fleet internal/message internal/webhook",
+	"internal/api": "internal/telemetry internal/wa internal/store internal/provider internal/account internal/fleet internal/message internal/webhook",
 
 	"internal/devstack":                  "",
 	"internal/devstack/cmd/withservices": "internal/devstack",
-	"internal/app": "internal/wa internal/guard internal/provider internal/provider/whatsmeow internal/store internal/queue internal/seal " +
+	"internal/app": "internal/telemetry internal/wa internal/guard internal/provider internal/provider/whatsmeow internal/store internal/queue internal/seal " +
 		"internal/egress internal/account internal/fleet internal/message internal/webhook internal/api internal/devstack web",
 
 	"cmd/api":       "internal/app",
@@ -106,6 +106,9 @@ var owns = map[string]string{
 	"github.com/alecthomas/kong":  "internal/app",
 	"github.com/lmittmann/tint":   "internal/app",
 	"github.com/mattn/go-isatty":  "internal/app internal/devstack",
+
+	"go.opentelemetry.io/otel":   "internal/telemetry internal/store",
+	"github.com/exaring/otelpgx": "internal/store",
 
 	// Plain tools that decide nothing.
 	"github.com/google/uuid":              anywhere,

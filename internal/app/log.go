@@ -10,11 +10,12 @@ import (
 	"github.com/lmittmann/tint"
 	"github.com/mattn/go-isatty"
 
+	"chasqui/internal/telemetry"
 	"chasqui/internal/wa"
 )
 
 // NewLog makes the log of a program: JSON for machines or short lines for
-// people, with what the context knows (org, client, message, job, request).
+// people, with what the context knows (org, client, message, job, request, trace).
 func NewLog(w io.Writer, c Config) *slog.Logger {
 	var h slog.Handler = slog.NewJSONHandler(w, &slog.HandlerOptions{Level: c.LogLevel})
 	if c.LogFormat == "text" {
@@ -36,12 +37,16 @@ func coloured(w io.Writer) bool {
 	return ok && isatty.IsTerminal(f.Fd())
 }
 
-// contextHandler adds the attributes that wa.WithLog put into the context.
+// contextHandler adds the attributes that wa.WithLog put into the context, and
+// the trace that the line belongs to.
 type contextHandler struct{ slog.Handler }
 
 // Handle writes a line.
 func (h contextHandler) Handle(ctx context.Context, r slog.Record) error {
 	r.AddAttrs(wa.LogAttrs(ctx)...)
+	if id := telemetry.TraceID(ctx); id != "" {
+		r.AddAttrs(slog.String("trace_id", id))
+	}
 	return h.Handler.Handle(ctx, r)
 }
 

@@ -138,6 +138,8 @@ func kindOf(t reflect.Type) string {
 		return "true or false"
 	case "time.Duration":
 		return "a duration such as 20s"
+	case "float64":
+		return "a number"
 	case "slog.Level":
 		return "a level: DEBUG, INFO, WARN or ERROR"
 	}
