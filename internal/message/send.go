@@ -118,15 +118,14 @@ func (l *line) outgoing(m claimed) provider.Outgoing {
 
 func (l *line) markSent(ctx context.Context, m claimed, ack provider.Ack) {
 	l.blocked = 0
-	// Our own clock, not the network's whole seconds: the pace is rebuilt from it.
-	at := l.s.opt.Now()
+	answered := l.s.opt.Now() // not the network's whole seconds: the pace is rebuilt from it
 	if m.resent {
 		ambiguousTotal.WithLabelValues("resend").Inc()
 	}
 	lane, ahead := l.mayTakeNext()
 	written := l.record(ctx, m, wa.Accept, func(tx *store.Tx) error {
 		l.next = nil
-		moved, err := tx.FinishSent(ctx, m.OrgID, m.ID, at, ack.Payload, "WhatsApp's server took it")
+		at, moved, err := tx.FinishSent(ctx, m.OrgID, m.ID, l.s.opt.Now().Sub(answered), ack.Payload, "WhatsApp's server took it")
 		if err == nil && moved {
 			sent := m.Message
 			sent.Status, sent.SentAt, sent.UpdatedAt = wa.Sent, &at, at
@@ -147,7 +146,7 @@ func (l *line) markSent(ctx context.Context, m claimed, ack provider.Ack) {
 	}
 	delete(l.due, m.ID)
 	finalTotal.WithLabelValues(string(wa.Sent), "").Inc()
-	acceptToSent.WithLabelValues(m.Lane.String()).Observe(at.Sub(m.CreatedAt).Seconds())
+	acceptToSent.WithLabelValues(m.Lane.String()).Observe(answered.Sub(m.CreatedAt).Seconds())
 	l.s.outcomes.publish(m.ID, Outcome{Status: wa.Sent, WireID: m.WireID})
 }
 

@@ -77,7 +77,8 @@ var transitions = []transition{
 		return tx.MarkSent(ctx, s.org, id, time.Now(), []byte("p"))
 	}},
 	{"FinishSent", wa.Accept, func(ctx context.Context, s shop, tx *store.Tx, id wa.MessageID) (bool, error) {
-		return tx.FinishSent(ctx, s.org, id, time.Now(), []byte("p"), "note")
+		_, moved, err := tx.FinishSent(ctx, s.org, id, 0, []byte("p"), "note")
+		return moved, err
 	}},
 	{"Receipt delivered", wa.Deliver, receipt(wa.Deliver)},
 	{"Receipt read", wa.See, receipt(wa.See)},
