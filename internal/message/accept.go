@@ -24,13 +24,14 @@ var errRehearsal = errors.New("rehearsal")
 // message is committed; otherwise nothing is stored. The client may be offline
 // or unpaired: the message then waits.
 func (s *Service) Accept(ctx context.Context, by wa.Actor, client wa.ClientID, d wa.Draft, key wa.IdempotencyKey) (Accepted, error) {
-	if err := d.Validate(s.opt.Now()); err != nil {
+	to, err := d.Read(s.opt.Now())
+	if err != nil {
 		return Accepted{}, err
 	}
 	if err := s.buckets.take(by.Org, 1, s.opt.Now()); err != nil {
 		return Accepted{}, err
 	}
-	out, err := s.takeIn(ctx, by.Org, &ask{ctx: ctx, client: client, draft: d, key: key, done: make(chan struct{})})
+	out, err := s.takeIn(ctx, by.Org, &ask{ctx: ctx, client: client, draft: d, to: to, key: key, done: make(chan struct{})})
 	if err == nil && !out.Replayed {
 		acceptedTotal.WithLabelValues(d.Lane.String()).Inc()
 	}
@@ -40,16 +41,17 @@ func (s *Service) Accept(ctx context.Context, by wa.Actor, client wa.ClientID, d
 // Rehearse does everything that Accept does and then forgets it. The message in
 // the answer has no id.
 func (s *Service) Rehearse(ctx context.Context, by wa.Actor, client wa.ClientID, d wa.Draft) (Accepted, error) {
-	if err := d.Validate(s.opt.Now()); err != nil {
+	to, err := d.Read(s.opt.Now())
+	if err != nil {
 		return Accepted{}, err
 	}
 	var out Accepted
-	err := s.db.InOrg(ctx, by.Org, func(tx *store.Tx) error {
+	err = s.db.InOrg(ctx, by.Org, func(tx *store.Tx) error {
 		in, err := s.openOne(ctx, tx, by.Org, client)
 		if err != nil {
 			return err
 		}
-		if out, err = in.judge(ctx, d); err != nil {
+		if out, err = in.judge(ctx, d, to); err != nil {
 			return err
 		}
 		known, err := findChats(ctx, tx, by.Org, []*wa.Message{&out.Message})
@@ -125,8 +127,9 @@ func (s *Service) takeBatch(ctx context.Context, tx *store.Tx, org wa.OrgID, cli
 	var messages []*wa.Message
 	for i, d := range drafts {
 		var a Accepted
-		if refused[i] = d.Validate(in.now); refused[i] == nil {
-			a, refused[i] = in.judge(ctx, d)
+		var to wa.Address
+		if to, refused[i] = d.Read(in.now); refused[i] == nil {
+			a, refused[i] = in.judge(ctx, d, to)
 		}
 		if broken(refused[i]) {
 			return BatchResult{}, nil, refused[i]

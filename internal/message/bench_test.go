@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"chasqui/internal/guard"
+	"chasqui/internal/message"
 	"chasqui/internal/provider"
 	"chasqui/internal/wa"
 )
@@ -56,4 +57,23 @@ func benchmarkDeliver(b *testing.B, answer time.Duration) {
 	if n := w.sql(`SELECT FROM messages WHERE status <> 'sent'`); n != 0 {
 		b.Errorf("%d messages are not sent", n)
 	}
+}
+
+// BenchmarkAcceptBatch is what a thousand messages to known people cost, without
+// the HTTP around them.
+func BenchmarkAcceptBatch(b *testing.B) {
+	w := newWorld(b)
+	var drafts []wa.Draft
+	for i := range wa.MaxBatch {
+		drafts = append(drafts, draft(person(i), "a text of usual length, as people write them", wa.Bulk))
+	}
+	for b.Loop() {
+		if _, err := w.AcceptBatch(b.Context(), w.by, w.client.ID, drafts, wa.IdempotencyKey{}); err != nil {
+			b.StopTimer()
+			w.sql(`TRUNCATE messages, events CASCADE`)
+			w.Service = message.New(w.db, message.Options{})
+			b.StartTimer()
+		}
+	}
+	b.ReportMetric(float64(b.N*wa.MaxBatch)/b.Elapsed().Seconds(), "msg/s")
 }

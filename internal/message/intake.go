@@ -62,8 +62,8 @@ func errNoClient() error { return wa.Errorf(wa.NotFound, "there is no such clien
 // judge makes a message of a valid draft, or refuses it. The message has no
 // conversation yet: finding one may make one, which a refusal must not leave
 // behind.
-func (in *intake) judge(ctx context.Context, d wa.Draft) (Accepted, error) {
-	m, err := in.compose(d)
+func (in *intake) judge(ctx context.Context, d wa.Draft, to wa.Address) (Accepted, error) {
+	m, err := in.compose(d, to)
 	if err != nil {
 		return Accepted{}, err
 	}
@@ -87,12 +87,8 @@ func (in *intake) judge(ctx context.Context, d wa.Draft) (Accepted, error) {
 
 // compose writes the message. What is taken together differs in time, so that
 // lists have it in its order.
-func (in *intake) compose(d wa.Draft) (wa.Message, error) {
+func (in *intake) compose(d wa.Draft, to wa.Address) (wa.Message, error) {
 	content, err := d.Content()
-	if err != nil {
-		return wa.Message{}, err
-	}
-	to, err := wa.ParseAddress(d.To)
 	if err != nil {
 		return wa.Message{}, err
 	}

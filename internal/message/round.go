@@ -27,6 +27,7 @@ type ask struct {
 	ctx    context.Context
 	client wa.ClientID
 	draft  wa.Draft
+	to     wa.Address
 	key    wa.IdempotencyKey
 	out    Accepted
 	err    error
@@ -197,7 +198,7 @@ func (s *Service) judge(ctx context.Context, tx *store.Tx, org wa.OrgID, asks []
 		if ins[a.client] == nil {
 			return errNoClient()
 		}
-		a.out, err = ins[a.client].judge(ctx, a.draft)
+		a.out, err = ins[a.client].judge(ctx, a.draft, a.to)
 		return err
 	}); err != nil {
 		return nil, err

@@ -44,7 +44,8 @@ type ChatKey struct {
 }
 
 // PhoneChats finds or makes the contacts and conversations of many numbers at
-// once. Keys must differ.
+// once. Keys must differ. The statements look numbers up one by one: a join, if
+// planned while there were few people, would go on to read all of them.
 func (tx *Tx) PhoneChats(ctx context.Context, org wa.OrgID, keys []ChatKey) (map[ChatKey]DirectChat, error) {
 	if len(keys) == 0 {
 		return map[ChatKey]DirectChat{}, nil
@@ -72,9 +73,9 @@ func (tx *Tx) knownPhoneChats(ctx context.Context, org wa.OrgID, clients, phones
 		return d, err
 	}, `
 		SELECT h.client_id, h.id, c.id, c.phone, coalesce(c.lid, ''), c.name, c.push_name
-		FROM unnest($2::uuid[], $3::text[]) AS u(client, phone)
-		JOIN contacts c ON c.org_id = $1 AND c.phone = u.phone
-		JOIN chats h ON h.org_id = $1 AND h.client_id = u.client AND h.contact_id = c.id`, org, clients, phones)
+		FROM unnest($2::uuid[], $3::text[]) AS u(client, phone),
+		LATERAL (SELECT * FROM contacts WHERE org_id = $1 AND phone = u.phone LIMIT 1) c,
+		LATERAL (SELECT * FROM chats WHERE client_id = u.client AND contact_id = c.id LIMIT 1) h`, org, clients, phones)
 	return known, err
 }
 
@@ -92,8 +93,8 @@ func (tx *Tx) makePhoneChats(ctx context.Context, org wa.OrgID, clients, phones 
 	}
 	_, err := tx.moved(ctx, "insert chats", `
 		INSERT INTO chats (id, org_id, client_id, kind, contact_id)
-		SELECT u.id, $1, u.client, 'direct', c.id FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS u(id, client, phone)
-		JOIN contacts c ON c.org_id = $1 AND c.phone = u.phone ORDER BY u.client, c.id
+		SELECT u.id, $1, u.client, 'direct', c.id FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS u(id, client, phone),
+		LATERAL (SELECT contacts.id FROM contacts WHERE org_id = $1 AND phone = u.phone LIMIT 1) c ORDER BY u.client, c.id
 		ON CONFLICT (client_id, contact_id) DO NOTHING`, org, chats, clients, phones)
 	return err
 }

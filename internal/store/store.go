@@ -70,6 +70,9 @@ func poolConfig(o Options) (*pgxpool.Config, error) {
 	// Our statements are few, and made so that one plan is right for all
 	// arguments (plan_test.go). To plan each again costs more than to run it.
 	cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+	// A plan is kept until the table is next analysed. One that was made while the
+	// table was small must be right when a first campaign has filled it.
+	cfg.ConnConfig.RuntimeParams["enable_seqscan"] = "off"
 	cfg.AfterConnect = dropPrivileges
 	return cfg, nil
 }

@@ -56,8 +56,15 @@ func (d Draft) Content() (Content, error) {
 // Validate checks everything that can be known without looking anything up,
 // and reports every bad field at once (joined Errors).
 func (d Draft) Validate(now time.Time) error {
-	_, addressErr := ParseAddress(d.To)
-	return errors.Join(addressErr, d.validateContent(), d.validateTimes(now), d.validateExtras())
+	_, err := d.Read(now)
+	return err
+}
+
+// Read is Validate for those who go on to use the address: to read a phone
+// number is the dear part.
+func (d Draft) Read(now time.Time) (Address, error) {
+	to, addressErr := ParseAddress(d.To)
+	return to, errors.Join(addressErr, d.validateContent(), d.validateTimes(now), d.validateExtras())
 }
 
 func (d Draft) validateContent() error {
