@@ -17,6 +17,7 @@ import (
 	"chasqui/internal/fleet"
 	"chasqui/internal/message"
 	"chasqui/internal/store"
+	"chasqui/internal/telemetry"
 	"chasqui/internal/webhook"
 )
 
@@ -36,6 +37,7 @@ type Deps struct {
 	PublicURL      string // shown in the OpenAPI document; "" leaves it out
 	Version        string
 	Log            *slog.Logger                    // nil discards
+	Trace          *telemetry.Tracer               // nil traces nothing
 	Ready          func(ctx context.Context) error // nil means always ready
 	TrustedProxies []string                        // addresses whose X-Forwarded-For is believed
 

@@ -57,6 +57,7 @@ func (a *api) observe(c *gin.Context) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	c.Request.Body = wholeBody{c.Request.Body}
+	span := a.trace(c)
 	c.Next()
 
 	route, took := c.FullPath(), time.Since(began)
@@ -69,6 +70,7 @@ func (a *api) observe(c *gin.Context) {
 		requestSeconds.WithLabelValues(route).Observe(took.Seconds())
 	}
 	a.log(c, method, route, status, took)
+	ended(span, method, route, status)
 }
 
 func (a *api) log(c *gin.Context, method, route string, status int, took time.Duration) {

@@ -31,7 +31,7 @@ func API(ctx context.Context, k *Kit) ([]Part, error) {
 	h := api.New(api.Deps{
 		DB: k.DB, Accounts: k.Accounts, Messages: k.Messages, Fleet: k.Fleet, Webhooks: k.Webhooks,
 		Queues: queues, QueuesWritable: k.Config.QueuesWritable,
-		PublicURL: k.Config.PublicURL, Version: Version, Log: k.Log, Ready: k.Ready,
+		PublicURL: k.Config.PublicURL, Version: Version, Log: k.Log, Trace: k.trace, Ready: k.Ready,
 		TrustedProxies: k.Config.TrustedProxies, Closing: closing,
 	})
 	h, err = withDashboard(h)

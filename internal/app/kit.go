@@ -16,6 +16,7 @@ import (
 	"chasqui/internal/message"
 	"chasqui/internal/queue"
 	"chasqui/internal/store"
+	"chasqui/internal/telemetry"
 	"chasqui/internal/wa"
 	"chasqui/internal/webhook"
 )
@@ -32,6 +33,7 @@ type Kit struct {
 	Fleet    *fleet.Service
 	Webhooks *webhook.Service
 
+	trace  *telemetry.Tracer // nil when nothing is traced
 	ringer *queue.Ringer
 	policy func(context.Context) error // Redis' answer to whether it may be used
 
@@ -48,18 +50,25 @@ func Open(ctx context.Context, name string, cfg Config, log *slog.Logger) (*Kit,
 	if err != nil {
 		return nil, err
 	}
+	trace, err := telemetry.Open(ctx, telemetry.Options{
+		Endpoint: cfg.TraceEndpoint, Ratio: cfg.TraceRatio, Program: name, Version: Version, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
 	db, err := store.Open(ctx, store.Options{URL: cfg.DatabaseURL.Reveal(), MaxConns: cfg.DatabaseConns, Name: name})
 	if err != nil {
 		return nil, err
 	}
 	k := &Kit{
-		Name: name, Config: cfg, Log: log, DB: db,
+		Name: name, Config: cfg, Log: log, DB: db, trace: trace,
 		Accounts: account.New(db, pepper),
-		Messages: message.New(db, message.Options{Log: log, PaceFactor: cfg.PaceFactor}),
+		Messages: message.New(db, message.Options{Log: log, Trace: trace, PaceFactor: cfg.PaceFactor}),
 		Fleet:    fleet.New(db),
 		metrics:  prometheus.NewRegistry(),
 		addrs:    map[string]string{},
 	}
+	k.onClose(k.closeTrace)
 	k.onClose(func() error { db.Close(); return nil })
 	k.metrics.MustRegister(newPoolStats(db), buildInfo(cfg))
 	if err := k.openWebhooks(); err != nil {
@@ -69,6 +78,15 @@ func Open(ctx context.Context, name string, cfg Config, log *slog.Logger) (*Kit,
 		return nil, errors.Join(err, k.Close())
 	}
 	return k, nil
+}
+
+// closeTrace delivers the last spans. A receiver that is away is told of in the
+// log and is no reason to have failed.
+func (k *Kit) closeTrace() error {
+	if err := k.trace.Close(); err != nil {
+		k.Log.Warn("the last spans were not delivered", "error", err)
+	}
+	return nil
 }
 
 // openRedis prepares the bells. A Redis that is away stops nobody; in

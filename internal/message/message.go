@@ -11,6 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"chasqui/internal/store"
+	"chasqui/internal/telemetry"
 	"chasqui/internal/wa"
 )
 
@@ -27,6 +28,8 @@ const (
 type Options struct {
 	Log *slog.Logger
 	Now func() time.Time
+	// Trace makes spans; nil makes none.
+	Trace *telemetry.Tracer
 	// PaceFactor makes pacing that many times faster: for tests and benches.
 	PaceFactor int
 	// SendTimeout bounds one attempt; 0 means 20 s.

@@ -185,6 +185,8 @@ func (s *Service) receipt(ctx context.Context, c wa.Client, u provider.Receipt) 
 			return err
 		}
 		for _, m := range moved {
+			_, span := s.traced(ctx, &m, "receipt "+string(u.Kind))
+			defer span.End()
 			if err := tx.Step(m.OrgID, m.ID, m.Status, r.note, nil); err != nil {
 				return err
 			}

@@ -143,17 +143,19 @@ type EventContact struct {
 
 // About is what an event without client can be narrowed and kept in order by;
 // the zero value says nothing. Endpoint is whom the event speaks of and whom it
-// is not sent to.
+// is not sent to. Trace is the trace that the event is part of, as
+// telemetry.Link gives it.
 type About struct {
 	Chat      ChatID
 	Direction Direction
 	Endpoint  EndpointID
 	Callback  EndpointID
+	Trace     string
 }
 
 // About names the conversation.
 func (e EventMessage) About() About {
-	return About{Chat: e.Message.ChatID, Direction: e.Message.Direction, Callback: e.Message.CallbackID}
+	return About{Chat: e.Message.ChatID, Direction: e.Message.Direction, Callback: e.Message.CallbackID, Trace: e.Message.Trace}
 }
 
 // EventEndpoint is the data of every endpoint.* event.

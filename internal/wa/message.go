@@ -68,6 +68,7 @@ type Message struct {
 	ReadAt      *time.Time        `json:"read_at,omitempty"`
 	CallbackURL string            `json:"callback_url,omitempty" doc:"Told what becomes of this message"`
 	CallbackID  EndpointID        `json:"-"` // stands for the address's host
+	Trace       string            `json:"-"` // the trace it is part of, as telemetry.Link gives it; mostly ""
 	CreatedAt   time.Time         `json:"created_at"`
 	UpdatedAt   time.Time         `json:"updated_at"`
 }
