@@ -46,6 +46,7 @@ func init() { //nolint:gochecknoinits // before TestMain becomes a program
 // keep to the pace of what was sent by a wrong clock.
 func TestJump(t *testing.T) {
 	r := newRig(t, seed(), *clientsFlag)
+	r.wrongClocks = true
 	l := r.start(*pauseFlag)
 	l.backlog(*backlogFlag)
 	testkit.Eventually(t, patience, "load under way", func() bool { return l.count.Load() > 50 })

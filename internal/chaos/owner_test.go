@@ -41,15 +41,15 @@ func workerFrozenInCommit(r *rig, _ *load) {
 // fenced is what a worker says that finds its clients with others.
 var fenced = regexp.MustCompile(`a client is not ours any more|worker slot lost`)
 
-// freeze stops a worker for as long as others take to have all its clients, and
-// for -freeze at least.
+// freeze stops a worker until others have all its clients, and for frozenFor
+// at least.
 func (r *rig) freeze(w *chaos.Process, c *client) {
 	r.t.Helper()
 	began, before := time.Now(), w.Count(fenced)
 	w.Signal(syscall.SIGSTOP)
 	r.eventually("another worker has its client", func() bool { return !r.owns(w, c) })
 	r.eventually("others have its clients", r.settled)
-	time.Sleep(time.Until(began.Add(*freezeFlag)))
+	time.Sleep(time.Until(began.Add(r.frozenFor)))
 	r.toPG[w].Pass()
 	w.Signal(syscall.SIGCONT)
 	r.eventually("the worker learns that it was fenced", func() bool { return w.Count(fenced) > before })

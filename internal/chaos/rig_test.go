@@ -97,6 +97,9 @@ type rig struct {
 	hooked    []*sink  // one for each org
 	later     []func() // what faults look at when all is quiet
 	began     time.Time
+	frozenFor time.Duration // of a worker, at least
+	// wrongClocks says that the run itself sets clocks wrong, by which webhooks are signed.
+	wrongClocks bool
 }
 
 func newRig(t *testing.T, seed uint64, clients int) *rig {
@@ -104,6 +107,9 @@ func newRig(t *testing.T, seed uint64, clients int) *rig {
 	t.Logf("seed %d", seed)
 	r := &rig{t: t, seed: seed, rand: mathrand.New(mathrand.NewPCG(seed, 1)), began: time.Now(), toPG: map[*chaos.Process]*chaos.Proxy{}}
 	r.evidence.Factor, r.turn = factor, r.rand.IntN(100)
+	if r.frozenFor = *freezeFlag; r.frozenFor == 0 {
+		r.frozenFor = 10 * time.Second
+	}
 	r.services()
 	sim, err := whatsim.Start(whatsim.Options{ReadAfter: 200 * time.Millisecond})
 	r.must(err)

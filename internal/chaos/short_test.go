@@ -19,7 +19,7 @@ var (
 	pauseFlag   = flag.Duration("pause", 600*time.Millisecond, "between two posts of a client")
 	backlogFlag = flag.Int("backlog", 80, "bulk messages for every client with tight limits")
 	logsFlag    = flag.String("logs", "", "folder for what the processes say")
-	freezeFlag  = flag.Duration("freeze", 10*time.Second, "how long a frozen worker stays so at least; its lease lasts 8 s")
+	freezeFlag  = flag.Duration("freeze", 0, "how long a frozen worker stays so at least; 0: 10 s, and 90 s in the long profile. Its lease lasts 8 s")
 	rollsFlag   = flag.Int("rolls", 10, "how often F18 restarts every process")
 	burstFlag   = flag.Int("burst", 60, "messages that F21 posts for one number")
 	forFlag     = flag.Duration("for", 30*time.Minute, "how long the long profile runs")

@@ -30,6 +30,7 @@ type sink struct {
 	answer http.HandlerFunc // instead of taking it; nil: it is taken
 	took   []chaos.Hook
 	failed int // requests that were answered by answer
+	stale  int // requests that were refused for their age
 }
 
 // sinks gives every org a receiver on a port of its own, and an endpoint that
@@ -109,9 +110,23 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		answer(w, req)
 	case err != nil:
 		w.WriteHeader(http.StatusBadRequest)
+	case s.tooOld(req.Header, body):
+		w.WriteHeader(http.StatusUnauthorized)
 	default:
 		s.take(req.Header, body)
 	}
+}
+
+// tooOld reports a good signature with a time that is not now. A receiver
+// refuses it.
+func (s *sink) tooOld(header http.Header, body []byte) bool {
+	old := s.verify.Verify(body, header) != nil && s.verify.VerifyIgnoringTimestamp(body, header) == nil
+	if old {
+		s.mu.Lock()
+		s.stale++
+		s.mu.Unlock()
+	}
+	return old
 }
 
 // take writes a request down before it is answered.
@@ -240,13 +255,14 @@ func (r *rig) heard() {
 		r.evidence.Deliveries = append(r.evidence.Deliveries, d)
 	}
 	r.must(rows.Err())
-	states, repeats, seen := map[string]int{}, 0, map[string]bool{}
+	states, repeats, stale, seen := map[string]int{}, 0, 0, map[string]bool{}
 	for _, d := range r.evidence.Deliveries {
 		states[d.Status]++
 	}
 	for _, s := range r.hooked {
 		s.mu.Lock()
 		r.evidence.Hooks = append(r.evidence.Hooks, s.took...)
+		stale += s.stale
 		s.mu.Unlock()
 	}
 	for _, h := range r.evidence.Hooks {
@@ -256,5 +272,8 @@ func (r *rig) heard() {
 			seen[pair] = true
 		}
 	}
-	r.t.Logf("%d webhooks taken, %d of them repeats, deliveries %v", len(r.evidence.Hooks), repeats, states)
+	r.t.Logf("%d webhooks taken, %d of them repeats, %d refused for their time, deliveries %v", len(r.evidence.Hooks), repeats, stale, states)
+	if stale > 0 && !r.wrongClocks {
+		r.t.Errorf("I5 violated: %d webhooks were signed with a wrong time", stale)
+	}
 }
