@@ -56,7 +56,9 @@ func Open(ctx context.Context, name string, cfg Config, log *slog.Logger) (*Kit,
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(ctx, store.Options{URL: cfg.DatabaseURL.Reveal(), MaxConns: cfg.DatabaseConns, Name: name})
+	db, err := store.Open(ctx, store.Options{
+		URL: cfg.DatabaseURL.Reveal(), MaxConns: cfg.DatabaseConns, Name: name, Spans: trace.Provider(),
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"chasqui/internal/store"
+	"chasqui/internal/telemetry"
 	"chasqui/internal/wa"
 )
 
@@ -31,6 +32,8 @@ func (s *Service) Accept(ctx context.Context, by wa.Actor, client wa.ClientID, d
 	if err := s.buckets.take(by.Org, 1, s.opt.Now()); err != nil {
 		return Accepted{}, err
 	}
+	ctx, span := s.opt.Trace.Within(ctx, "accept")
+	defer span.End()
 	out, err := s.takeIn(ctx, by.Org, &ask{ctx: ctx, client: client, draft: d, to: to, key: key, done: make(chan struct{})})
 	if err == nil && !out.Replayed {
 		acceptedTotal.WithLabelValues(d.Lane.String()).Inc()
@@ -135,6 +138,7 @@ func (s *Service) takeBatch(ctx context.Context, tx *store.Tx, org wa.OrgID, cli
 			return BatchResult{}, nil, refused[i]
 		}
 		if took[i] = a.Message; refused[i] == nil {
+			took[i].Trace = telemetry.Link(ctx)
 			messages = append(messages, &took[i])
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"chasqui/internal/store"
+	"chasqui/internal/telemetry"
 	"chasqui/internal/wa"
 )
 
@@ -199,6 +200,7 @@ func (s *Service) judge(ctx context.Context, tx *store.Tx, org wa.OrgID, asks []
 			return errNoClient()
 		}
 		a.out, err = ins[a.client].judge(ctx, a.draft, a.to)
+		a.out.Trace = telemetry.Link(a.ctx)
 		return err
 	}); err != nil {
 		return nil, err

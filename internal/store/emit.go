@@ -12,32 +12,34 @@ import (
 // just written.
 //
 // $1 event, $2 org, $3 client, $4 type, $5 data, $6 chat, $7 direction,
-// $8 endpoint it is about, $9 endpoint of the message's callback, $10 patterns.
+// $8 endpoint it is about, $9 endpoint of the message's callback, $10 patterns,
+// $11 trace.
 const (
 	emitNumbered = `
 		WITH s AS (
 			UPDATE client_sequences SET last = last + 1, tx = greatest(tx, pg_current_xact_id())
 			WHERE client_id = $3 AND org_id = $2 RETURNING last, tx
 		), e AS (
-			INSERT INTO events (id, org_id, client_id, type, data, sequence, tx, chat_id, direction)
-			SELECT $1, $2, $3, $4, $5, s.last, s.tx, $6, nullif($7, '') FROM s
+			INSERT INTO events (id, org_id, client_id, type, data, sequence, tx, chat_id, direction, trace)
+			SELECT $1, $2, $3, $4, $5, s.last, s.tx, $6, nullif($7, ''), nullif($11, '') FROM s
 			RETURNING id, org_id, client_id, position, chat_id, direction, $10::text[] AS patterns, $8::uuid AS about, $9::uuid AS callback
 		)` + deliverIn + `$2` + deliver
 
 	emitUnnumbered = `
 		WITH e AS (
-			INSERT INTO events (id, org_id, client_id, type, data, chat_id, direction)
-			VALUES ($1, $2, $3, $4, $5, $6, nullif($7, ''))
+			INSERT INTO events (id, org_id, client_id, type, data, chat_id, direction, trace)
+			VALUES ($1, $2, $3, $4, $5, $6, nullif($7, ''), nullif($11, ''))
 			RETURNING id, org_id, client_id, position, chat_id, direction, $10::text[] AS patterns, $8::uuid AS about, $9::uuid AS callback
 		)` + deliverIn + `$2` + deliver
 
 	// Of accepted messages, by the column: $1 org, $2 events, $3 clients,
-	// $4 types, $5 data, $6 chats, $7 and $8 the patterns of the two types.
+	// $4 types, $5 data, $6 chats, $7 and $8 the patterns of the two types,
+	// $9 traces.
 	emitAccepted = `
 		WITH i AS (
-			INSERT INTO events (id, org_id, client_id, type, data, chat_id, direction)
-			SELECT u.event, $1, u.client, u.type, u.data, u.chat, 'outbound'
-			FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::json[], $6::uuid[]) AS u(event, client, type, data, chat)
+			INSERT INTO events (id, org_id, client_id, type, data, chat_id, direction, trace)
+			SELECT u.event, $1, u.client, u.type, u.data, u.chat, 'outbound', u.trace
+			FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::json[], $6::uuid[], $9::text[]) AS u(event, client, type, data, chat, trace)
 			RETURNING id, org_id, client_id, type, position, chat_id, direction
 		), e AS (
 			SELECT i.*, CASE i.type WHEN 'message.queued' THEN $7::text[] ELSE $8::text[] END AS patterns,

@@ -16,7 +16,7 @@ import (
 const messageColumns = `m.id, m.org_id, m.client_id, m.chat_id, m.direction, m.origin, m.type, m.content, m.status, m.lane,
 	m.recipient, m.contact_id, coalesce(p.phone, ''), coalesce(p.lid, ''), c.provider, m.wire_id, m.reply_to, m.mentions, m.typing,
 	coalesce(m.client_ref, ''), m.metadata, m.attempts, m.error, m.send_at, m.expires_at, m.not_before, m.sent_at,
-	m.delivered_at, m.read_at, m.created_at, m.updated_at, m.callback_id, coalesce(m.callback_url, '')`
+	m.delivered_at, m.read_at, m.created_at, m.updated_at, m.callback_id, coalesce(m.callback_url, ''), coalesce(m.trace, '')`
 
 const messageTables = ` m JOIN clients c ON c.id = m.client_id LEFT JOIN contacts p ON p.id = m.contact_id `
 
@@ -121,29 +121,29 @@ func (tx *Tx) InsertOutbound(org wa.OrgID, messages []wa.Message) error {
 	tx.late.Queue(`
 		INSERT INTO messages (id, org_id, client_id, chat_id, contact_id, direction, origin, type, content, status, lane, seq,
 			wire_id, recipient, reply_to, mentions, typing, client_ref, metadata, not_before, send_at, expires_at, created_at, updated_at,
-			callback_id, callback_url)
+			callback_id, callback_url, trace)
 		SELECT u.id, $1, u.client, u.chat, u.contact, 'outbound', u.origin, u.type, u.content, u.status, u.lane,
 			CASE WHEN u.status = 'queued' THEN nextval('message_seq') END, u.wire, u.recipient, u.reply_to,
 			(SELECT array_agg(j.v) FROM jsonb_array_elements_text(u.mentions) AS j(v)), u.typing, nullif(u.ref, ''), u.metadata,
 			CASE WHEN u.status = 'scheduled' THEN u.send_at END, u.send_at, u.expires_at, u.created, u.created,
-			u.callback, u.callback_url
+			u.callback, u.callback_url, u.trace
 		FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::jsonb[], $9::text[], $10::smallint[],
 			$11::text[], $12::text[], $13::uuid[], $14::jsonb[], $15::boolean[], $16::text[], $17::jsonb[], $18::timestamptz[],
-			$19::timestamptz[], $20::timestamptz[], $21::uuid[], $22::text[])
+			$19::timestamptz[], $20::timestamptz[], $21::uuid[], $22::text[], $23::text[])
 			AS u(id, client, chat, contact, origin, type, content, status, lane, wire, recipient, reply_to, mentions, typing, ref,
-			metadata, send_at, expires_at, created, callback, callback_url)`,
+			metadata, send_at, expires_at, created, callback, callback_url, trace)`,
 		org, rows.id, rows.client, rows.chat, rows.contact, rows.origin, rows.kind, rows.content, rows.status, rows.lane, rows.wire,
 		rows.recipient, rows.replyTo, rows.mentions, rows.typing, rows.ref, rows.metadata, rows.sendAt, rows.expiresAt, rows.created,
-		rows.callback, rows.callbackURL)
+		rows.callback, rows.callbackURL, rows.trace)
 	tx.late.Queue(emitAccepted, org, rows.event, rows.client, rows.eventType, rows.data, rows.chat,
-		wa.Patterns(wa.MessageQueued), wa.Patterns(wa.MessageScheduled)).Query(tx.ringEndpoints)
+		wa.Patterns(wa.MessageQueued), wa.Patterns(wa.MessageScheduled), rows.trace).Query(tx.ringEndpoints)
 	return nil
 }
 
 // columns are messages turned by a quarter: one array a column.
 type columns struct {
 	id, client, chat, origin, kind, status, wire, recipient, ref, event, eventType []string
-	contact, replyTo, callback, callbackURL                                        []*string
+	contact, replyTo, callback, callbackURL, trace                                 []*string
 	content, mentions, metadata, data                                              []*string
 	lane                                                                           []int16
 	typing                                                                         []*bool
@@ -183,6 +183,7 @@ func (c *columns) add(m wa.Message) error {
 	c.sendAt, c.expiresAt = append(c.sendAt, m.SendAt), append(c.expiresAt, m.ExpiresAt)
 	c.created = append(c.created, m.CreatedAt)
 	c.callback, c.callbackURL = append(c.callback, optionalUUID(m.CallbackID)), append(c.callbackURL, optionalText(m.CallbackURL))
+	c.trace = append(c.trace, optionalText(m.Trace))
 	return nil
 }
 
@@ -276,7 +277,7 @@ func (s *messageScan) targets() []any {
 		&m.ID, &m.OrgID, &m.ClientID, &m.ChatID, &m.Direction, &m.Origin, &m.Type, &s.content, &m.Status, &m.Lane,
 		&m.To.Input, &m.To.ContactID, &m.To.Phone, &m.To.LID, &m.Provider, &m.WireID, &m.ReplyTo, &m.Mentions, &m.Typing,
 		&m.ClientRef, &s.metadata, &m.Attempts, &s.error, &m.SendAt, &m.ExpiresAt, &s.notBefore, &m.SentAt,
-		&m.DeliveredAt, &m.ReadAt, &m.CreatedAt, &m.UpdatedAt, &m.CallbackID, &m.CallbackURL,
+		&m.DeliveredAt, &m.ReadAt, &m.CreatedAt, &m.UpdatedAt, &m.CallbackID, &m.CallbackURL, &m.Trace,
 	}
 }
 

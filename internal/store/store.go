@@ -11,10 +11,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/exaring/otelpgx"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
+	"go.opentelemetry.io/otel/trace"
 
 	"chasqui/internal/wa"
 )
@@ -27,9 +29,10 @@ const idleLimit = "8000"
 // Options opens a database.
 type Options struct {
 	URL      string
-	MaxConns int32         // 0 means 16
-	Timeout  time.Duration // of one statement; 0 means 15 s
-	Name     string        // shown in pg_stat_activity
+	MaxConns int32                // 0 means 16
+	Timeout  time.Duration        // of one statement; 0 means 15 s
+	Name     string               // shown in pg_stat_activity
+	Spans    trace.TracerProvider // of statements that are part of a trace; nil makes none
 }
 
 // DB is the database. Tenants' rows are reached through InOrg, everything else
@@ -73,6 +76,11 @@ func poolConfig(o Options) (*pgxpool.Config, error) {
 	// A plan is kept until the table is next analysed. One that was made while the
 	// table was small must be right when a first campaign has filled it.
 	cfg.ConnConfig.RuntimeParams["enable_seqscan"] = "off"
+	if o.Spans != nil {
+		// Statements, never their arguments: those are about people.
+		cfg.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(o.Spans), otelpgx.WithTrimSQLInSpanName(),
+			otelpgx.WithDisableConnectionDetailsInAttributes())
+	}
 	cfg.AfterConnect = dropPrivileges
 	return cfg, nil
 }

@@ -102,7 +102,7 @@ func (tx *Tx) Emit(org wa.OrgID, client wa.ClientID, kind wa.EventType, data any
 		statement = emitUnnumbered
 	}
 	tx.late.Queue(statement, wa.NewEventID(), org, client, kind, raw, about.Chat, string(about.Direction), about.Endpoint,
-		about.Callback, wa.Patterns(kind)).Query(tx.ringWritten)
+		about.Callback, wa.Patterns(kind), about.Trace).Query(tx.ringWritten)
 	return nil
 }
 

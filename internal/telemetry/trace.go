@@ -103,6 +103,15 @@ func (t *Tracer) Follow(ctx context.Context, link, name string) (context.Context
 	return t.begin(trace.ContextWithRemoteSpanContext(ctx, from), name, trace.SpanKindConsumer)
 }
 
+// Within begins a span inside the present one. Where there is none, nothing is
+// traced.
+func (t *Tracer) Within(ctx context.Context, name string) (context.Context, *Span) {
+	if t == nil || !trace.SpanContextFromContext(ctx).IsSampled() {
+		return ctx, nil
+	}
+	return t.begin(ctx, name, trace.SpanKindInternal)
+}
+
 func (t *Tracer) begin(ctx context.Context, name string, kind trace.SpanKind) (context.Context, *Span) {
 	ctx, span := t.tracer.Start(ctx, name, trace.WithSpanKind(kind))
 	return ctx, &Span{span}
