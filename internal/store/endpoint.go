@@ -175,22 +175,33 @@ func (tx *Tx) InsertSecret(ctx context.Context, org wa.OrgID, id wa.EndpointID, 
 	return err
 }
 
-// RetireSecret lets the secret in use run out after grace, forgets those that
-// have run out, and has the endpoint's line read it all again.
+// RetireSecret lets the secret in use run out after grace, and forgets those
+// that have run out.
 func (tx *Tx) RetireSecret(ctx context.Context, org wa.OrgID, id wa.EndpointID, grace, ahead time.Duration) error {
 	if _, err := tx.moved(ctx, "retire secret", `
 		UPDATE webhook_secrets SET expires_at = clock_timestamp() + $3::interval + $4::interval
 		WHERE org_id = $1 AND endpoint_id = $2 AND expires_at IS NULL`, org, id, grace, ahead); err != nil {
 		return err
 	}
-	return tx.forgetSecrets(ctx, org, id, ahead)
+	if err := tx.forgetSecrets(ctx, org, id, ahead); err != nil {
+		return err
+	}
+	return tx.touchEndpoint(ctx, org, id)
+}
+
+// touchEndpoint has the endpoint's line read everything again.
+func (tx *Tx) touchEndpoint(ctx context.Context, org wa.OrgID, id wa.EndpointID) error {
+	return tx.exactly(ctx, "touch endpoint", `UPDATE webhook_endpoints SET updated_at = clock_timestamp() WHERE org_id = $1 AND id = $2`, org, id)
 }
 
 // RevokeOldSecrets ends every secret but the one in use, now.
 func (tx *Tx) RevokeOldSecrets(ctx context.Context, org wa.OrgID, id wa.EndpointID) error {
 	_, err := tx.moved(ctx, "revoke old secrets", `
 		DELETE FROM webhook_secrets WHERE org_id = $1 AND endpoint_id = $2 AND expires_at IS NOT NULL`, org, id)
-	return err
+	if err != nil {
+		return err
+	}
+	return tx.touchEndpoint(ctx, org, id)
 }
 
 func (tx *Tx) forgetSecrets(ctx context.Context, org wa.OrgID, id wa.EndpointID, ahead time.Duration) error {

@@ -1,11 +1,14 @@
 package store_test
 
 import (
+	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"chasqui/internal/store"
 	"chasqui/internal/testkit"
@@ -190,4 +193,71 @@ func (w world) hookWorkPlans(t *testing.T) []planCase {
 		{"next recovery", "", 0, true, func(tx *store.Tx) error { return expect(tx.NextRecovery(ctx)) }},
 		{"figures", "webhook_deliveries_given_up", 21_000, true, func(tx *store.Tx) error { _, _, err := tx.HookFigures(ctx); return err }},
 	}
+}
+
+// TestTurnsPlannedOnEmptyTables plans a turn's statements when there is nothing
+// yet, as the first process of an installation does, and holds them to their
+// indexes when there is much.
+func TestTurnsPlannedOnEmptyTables(t *testing.T) {
+	t.Parallel()
+	url := testkit.DatabaseURL(t)
+	c := admin(t, url)
+	org, id := endpointOf(t, 0)
+	var outcomes []store.HookOutcome
+	for i := range 20 {
+		event := *fillID(t, &wa.EventID{}, "e", i)
+		outcomes = append(outcomes, store.HookOutcome{Attempt: wa.Attempt{Delivery: wa.DeliveryOf(id, event), Number: 1, At: time.Now()}, Result: wa.DeliveryDone})
+	}
+	settle, err := store.Settling(store.HookTurn{Org: org, Endpoint: id, Outcomes: outcomes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	due := []any{org, id, time.Duration(0), []string{}, 32}
+	execute(t, c, []string{
+		"SET plan_cache_mode = force_generic_plan", "SET app.system = 'on'",
+		"BEGIN;" + store.OneByOne, "PREPARE settle AS " + store.SettleDeliveries, "PREPARE due AS " + store.DueDeliveries,
+	})
+	statements := map[string][]any{"settle": settle, "due": due}
+	for name, args := range statements {
+		simply(t, c, "EXECUTE "+name, args)
+	}
+	execute(t, c, append([]string{"COMMIT"}, `INSERT INTO webhook_deliveries (id, org_id, endpoint_id, event_id, next_attempt_at)
+		SELECT md5(pg_temp.fid('1', 0)::text || pg_temp.fid('e', i)::text)::uuid, pg_temp.fid('a', 0), pg_temp.fid('1', 0), pg_temp.fid('e', i),
+			now() - (10000 - i) * interval '1 second' FROM generate_series(0, 9999) i`))
+	for name, args := range statements {
+		p := simply(t, c, "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE "+name, args)
+		looked := 0.0
+		p.Plan.walk(func(n node) {
+			if n.Relation == "webhook_deliveries" || n.Relation == "events" {
+				looked += (n.Rows + n.Filtered + n.Rechecked) * n.Loops
+			}
+		})
+		if looked > 100 {
+			t.Errorf("%s looks at %.0f rows", name, looked)
+		}
+	}
+}
+
+// simply runs a statement with its arguments spelled out, and gives the plan if
+// it tells one.
+func simply(t *testing.T, c *pgx.Conn, statement string, args []any) (p plan) {
+	t.Helper()
+	rows, err := c.Query(t.Context(), statement+places(len(args)), slices.Concat([]any{pgx.QueryExecModeSimpleProtocol}, args)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var plans []plan
+		if strings.HasPrefix(statement, "EXPLAIN") {
+			if err := json.Unmarshal(rows.RawValues()[0], &plans); err != nil {
+				t.Fatal(err)
+			}
+			p = plans[0]
+		}
+	}
+	if rows.Err() != nil {
+		t.Fatal(rows.Err())
+	}
+	return p
 }

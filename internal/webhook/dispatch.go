@@ -24,9 +24,9 @@ const (
 	elsewhereOf = 300 * time.Millisecond // how long another's line is not asked for again
 	pollMost    = 256
 	takeAtOnce  = 16
-	fastPlaces  = 64
-	slowPlaces  = 16
-	orgPlaces   = 32
+	fastPlaces  = 256 // requests that wait cost little; more than this are a flood
+	slowPlaces  = 32
+	orgPlaces   = 128
 	finishIn    = 5 * time.Second // requests under way when the process stops
 )
 
@@ -39,6 +39,7 @@ type Dispatcher struct {
 	fast   places
 	slow   places
 	taking places
+	bodies bodies
 	stop   chan struct{} // closed when no new request may go out
 
 	mu        sync.Mutex

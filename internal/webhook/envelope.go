@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"chasqui/internal/store"
@@ -12,6 +13,47 @@ import (
 
 // MaxBody is the longest body that is sent, in bytes.
 const MaxBody = 20_000
+
+// bodies keeps what was made lately: an event goes to several endpoints of an
+// org at about the same time, and its body is the same for all of a payload. Of
+// two halves the older is dropped when the younger is full.
+type bodies struct {
+	mu         sync.Mutex
+	young, old map[bodyKey][]byte
+}
+
+type bodyKey struct {
+	event   wa.EventID
+	payload wa.Payload
+}
+
+// bodiesMost is how many of up to MaxBody bytes are kept, twice.
+const bodiesMost = 256
+
+// of gives the body of a delivery.
+func (b *bodies) of(d store.Due, payload wa.Payload) ([]byte, error) {
+	key := bodyKey{d.EventID, payload}
+	b.mu.Lock()
+	raw, ok := b.young[key]
+	if !ok {
+		raw, ok = b.old[key]
+	}
+	b.mu.Unlock()
+	if ok {
+		return raw, nil
+	}
+	raw, err := body(d, payload)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.young == nil || len(b.young) >= bodiesMost {
+		b.young, b.old = make(map[bodyKey][]byte, bodiesMost), b.young
+	}
+	b.young[key] = raw
+	return raw, nil
+}
 
 // body makes what an endpoint gets.
 func body(d store.Due, payload wa.Payload) ([]byte, error) {

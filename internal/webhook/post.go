@@ -27,7 +27,7 @@ const maxAnswer = 16 << 10
 type target struct {
 	wa.Endpoint
 	headers map[string]string
-	keys    [][]byte
+	keys    []key
 }
 
 // answer is what came of one request.
@@ -42,7 +42,7 @@ func (a answer) good() bool { return a.Error == wa.AttemptOK }
 
 // post makes one attempt. It takes as long as the endpoint's timeout at most,
 // whatever the receiver does.
-func (s *Service) post(ctx context.Context, to target, d store.Due) answer {
+func (s *Service) post(ctx context.Context, to target, d store.Due, made *bodies) answer {
 	at := s.now()
 	out := answer{Attempt: wa.Attempt{Delivery: d.ID, OrgID: d.OrgID, Number: d.Attempts + 1, Trigger: d.Trigger, At: at}}
 	began := time.Now()
@@ -56,7 +56,7 @@ func (s *Service) post(ctx context.Context, to target, d store.Due) answer {
 		out.Error, out.Detail = wa.AttemptUnreadable, "the message names no address"
 		return out
 	}
-	text, err := body(d, to.Payload)
+	text, err := made.of(d, to.Payload)
 	if err != nil {
 		out.Error, out.Detail = wa.AttemptUnreadable, "the event cannot be read"
 		return out
@@ -138,8 +138,8 @@ func (t target) redact(s string) string {
 			s = strings.ReplaceAll(s, value, hidden)
 		}
 	}
-	for _, key := range t.keys {
-		s = strings.ReplaceAll(s, encodeSecret(key), hidden)
+	for _, k := range t.keys {
+		s = strings.ReplaceAll(s, encodeSecret(k.raw), hidden)
 	}
 	return s
 }
