@@ -60,7 +60,8 @@ type line struct {
 	due     map[wa.MessageID]time.Time // unconfirmed messages, and when to send them again
 	swept   bool                       // what earlier owners left in flight is resolved
 	blocked int                        // how often in a row the number was told to slow down
-	next    *store.Claimed             // taken in the transaction that ended the last one
+	next    *store.Claimed             // taken while, or in the transaction that, the last one ended
+	late    *landed                    // went, and is not written down yet; never without a next
 	ended   func() bool                // nothing new is to be taken
 }
 
@@ -88,17 +89,7 @@ func (s *Service) Deliver(ctx context.Context, h Hold) {
 			l.sleep(ctx, wait)
 		}
 	}
-	l.putBack(ctx)
-}
-
-// putBack returns what was taken and not begun when the line ended.
-func (l *line) putBack(ctx context.Context) {
-	if l.next == nil {
-		return
-	}
-	stopped := &provider.Failure{Class: provider.NotSent, Code: wa.FailNotConnected, Err: context.Cause(ctx)}
-	l.settle(context.WithoutCancel(ctx), claimed{Claimed: *l.next}, stopped)
-	l.next = nil
+	l.lay(context.WithoutCancel(ctx))
 }
 
 // mayTakeNext reports whether the next message may be taken in the transaction
@@ -115,13 +106,15 @@ func (l *line) mayTakeNext() (wa.Lane, bool) {
 	return lane, ok && !d.At.After(now)
 }
 
-// claim takes the next message of a lane; nil when there is none.
-func (l *line) claim(ctx context.Context, tx *store.Tx, lane wa.Lane) (*store.Claimed, error) {
+// claim takes the next message of a lane, beside the one that is under way, if
+// one is; nil when there is none.
+func (l *line) claim(ctx context.Context, tx *store.Tx, lane wa.Lane, underWay wa.MessageID) (*store.Claimed, error) {
 	c := l.h.Client()
 	_, flow, _ := l.h.Line()
-	m, err := tx.Claim(ctx, c.OrgID, c.ID, l.h.Epoch(), []wa.Lane{lane}, flow == guard.HoldNew)
+	m, err := tx.ClaimBeside(ctx, c.OrgID, c.ID, l.h.Epoch(), []wa.Lane{lane}, flow == guard.HoldNew, underWay)
 	if wa.CodeOf(err) == wa.NotFound {
-		l.waiting[lane] = false
+		// Beside another one, some are passed over that can be taken later.
+		l.waiting[lane] = !underWay.IsZero()
 		return nil, nil
 	}
 	if err != nil {
@@ -264,7 +257,7 @@ func (l *line) adoptLimits() {
 func (l *line) serve(ctx context.Context, session provider.Session, lane wa.Lane) time.Duration {
 	var m *store.Claimed
 	err := l.s.db.InOrgRelaxed(ctx, l.h.Client().OrgID, func(tx *store.Tx) (err error) {
-		m, err = l.claim(ctx, tx, lane)
+		m, err = l.claim(ctx, tx, lane, wa.MessageID{})
 		return err
 	})
 	switch {

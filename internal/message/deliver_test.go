@@ -314,13 +314,20 @@ func TestClaimAndCancelRace(t *testing.T) {
 	}
 }
 
-// The next message may have been taken already when the line ends, or when it
-// closes: it goes back to where it stood, and no attempt is burnt.
+// The next message is taken while one is under way. When the line then ends or
+// closes, or the one under way fails, it goes back to where it stood, and no
+// attempt is burnt.
 func TestWhatWasTakenAheadGoesBack(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*hold){
-		"stopped": func(h *hold) { go h.stop() },
-		"closed":  func(h *hold) { h.set(func(h *hold) { h.closed = true }) },
+	for name, c := range map[string]struct {
+		end    func(*hold)
+		answer func() (provider.Ack, error)
+		second wa.Status
+	}{
+		"stopped":    {func(h *hold) { go h.stop() }, taken, wa.Sent},
+		"closed":     {func(h *hold) { h.set(func(h *hold) { h.closed = true }) }, taken, wa.Sent},
+		"unanswered": {func(h *hold) { go h.stop() }, func() (provider.Ack, error) { return failed(provider.Ambiguous, wa.FailUnconfirmed) }, wa.Sending},
+		"refused":    {func(h *hold) { go h.stop() }, func() (provider.Ack, error) { return failed(provider.Lasting, wa.FailNotOnWhatsApp) }, wa.Failed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -329,14 +336,23 @@ func TestWhatWasTakenAheadGoesBack(t *testing.T) {
 			for i := range 4 {
 				ids = append(ids, w.send(i, fmt.Sprint(i), wa.Normal))
 			}
-			// The end comes within the transaction that ends the second and takes the third.
-			w.sql(`CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END $$`)
-			w.sql(`CREATE TRIGGER linger BEFORE INSERT ON message_events FOR EACH ROW WHEN (NEW.message_id = '` + ids[1].UUID() + `' AND NEW.status = 'sent') EXECUTE FUNCTION linger()`)
-			h := w.deliver()
-			testkit.Eventually(t, patience, "the second", func() bool { return len(h.seen()) == 2 })
-			time.Sleep(100 * time.Millisecond)
-			end(h)
-			w.await(ids[1], wa.Sent)
+			answer := make(chan struct{})
+			h := w.deliver(func(h *hold) {
+				h.onSend = func(_ context.Context, m provider.Outgoing) (provider.Ack, error) {
+					if m.Content.Plain() != "1" {
+						return taken()
+					}
+					<-answer
+					return c.answer()
+				}
+			})
+			w.await(ids[2], wa.Sending) // taken ahead
+			if got := h.bodies(); len(got) != 2 {
+				t.Fatalf("sent %v before the second was answered", got)
+			}
+			c.end(h)
+			close(answer)
+			w.await(ids[1], c.second)
 			w.await(ids[2], wa.Queued)
 			if m := w.message(ids[2]); m.Attempts != 0 || len(h.seen()) != 2 {
 				t.Errorf("%d attempts, %d sent", m.Attempts, len(h.seen()))
@@ -349,5 +365,22 @@ func TestWhatWasTakenAheadGoesBack(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// However fast a line is, what people read is in its order: nothing overtakes
+// within a lane, not even the next message to somebody else.
+func TestNothingOvertakesInAFastLine(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var want []string
+	for i, to := range []int{1, 1, 2, 2, 2, 3, 1, 3, 3, 1} {
+		want = append(want, fmt.Sprint(i))
+		w.send(to, fmt.Sprint(i), wa.Normal)
+	}
+	h := w.deliver()
+	testkit.Eventually(t, patience, "all", func() bool { return len(h.seen()) >= len(want) })
+	if diff := cmp.Diff(want, h.bodies()); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -30,18 +30,31 @@ func (l *line) send(ctx context.Context, session provider.Session, m claimed) {
 	ctx = context.WithoutCancel(ctx)
 	if _, _, ok := l.h.Line(); !ok { // the lease may have gone stale since the claim
 		fenceRejections.Inc()
+		l.lay(ctx)
 		l.settle(ctx, m, &provider.Failure{Class: provider.NotSent, Code: wa.FailNotConnected, Err: errors.New("the client is not surely ours")})
 		return
 	}
 	l.pace.Began(l.s.opt.Now())
 	began := time.Now()
+	meanwhile := l.meanwhile(ctx, m)
 	ack, err := l.attempt(ctx, session, m)
 	sendSeconds.Observe(time.Since(began).Seconds())
 	l.pace.Ended(l.s.opt.Now())
+	meanwhile.join(l)
+	went := landed{claimed: m, ack: ack, answered: l.s.opt.Now()} // not the network's whole seconds: the pace is rebuilt from it
+	if err == nil {
+		l.blocked = 0
+		delete(l.due, m.ID)
+	}
+	if err == nil && l.next != nil {
+		l.late = &went
+		return
+	}
+	l.lay(ctx)
 	var f *provider.Failure
 	switch {
 	case err == nil:
-		l.markSent(ctx, m, ack)
+		l.markSent(ctx, went)
 	case errors.As(err, &f):
 		l.settle(ctx, m, f)
 	default:
@@ -116,16 +129,25 @@ func (l *line) outgoing(m claimed) provider.Outgoing {
 	return out
 }
 
-func (l *line) markSent(ctx context.Context, m claimed, ack provider.Ack) {
-	l.blocked = 0
-	answered := l.s.opt.Now() // not the network's whole seconds: the pace is rebuilt from it
+// markSent writes down that a message went and takes the next one with it, where
+// that saves a transaction.
+func (l *line) markSent(ctx context.Context, m landed) {
+	lane, ahead := l.mayTakeNext()
+	l.next, _ = l.wrote(ctx, m, lane, ahead, wa.MessageID{})
+	if l.next != nil {
+		l.turns.Took(lane)
+	}
+}
+
+// wrote writes down that a message went and, when asked to, takes the next one
+// of a lane in the same transaction. It reports whether it could be written.
+func (l *line) wrote(ctx context.Context, m landed, lane wa.Lane, ahead bool, underWay wa.MessageID) (next *store.Claimed, written bool) {
 	if m.resent {
 		ambiguousTotal.WithLabelValues("resend").Inc()
 	}
-	lane, ahead := l.mayTakeNext()
-	written := l.record(ctx, m, wa.Accept, func(tx *store.Tx) error {
-		l.next = nil
-		at, moved, err := tx.FinishSent(ctx, m.OrgID, m.ID, l.s.opt.Now().Sub(answered), ack.Payload, "WhatsApp's server took it")
+	written = l.record(ctx, m.claimed, wa.Accept, func(tx *store.Tx) error {
+		next = nil
+		at, moved, err := tx.FinishSent(ctx, m.OrgID, m.ID, l.s.opt.Now().Sub(m.answered), m.ack.Payload, "WhatsApp's server took it")
 		if err == nil && moved {
 			sent := m.Message
 			sent.Status, sent.SentAt, sent.UpdatedAt = wa.Sent, &at, at
@@ -135,19 +157,16 @@ func (l *line) markSent(ctx context.Context, m claimed, ack provider.Ack) {
 			return err
 		}
 		ahead = false // once: should it be what fails, the outcome is written without it
-		l.next, err = l.claim(ctx, tx, lane)
+		next, err = l.claim(ctx, tx, lane, underWay)
 		return err
 	})
 	if !written {
-		l.next = nil // whether it was taken is not known either
+		next = nil // whether it was taken is not known either
 	}
-	if l.next != nil {
-		l.turns.Took(lane)
-	}
-	delete(l.due, m.ID)
 	finalTotal.WithLabelValues(string(wa.Sent), "").Inc()
-	acceptToSent.WithLabelValues(m.Lane.String()).Observe(answered.Sub(m.CreatedAt).Seconds())
+	acceptToSent.WithLabelValues(m.Lane.String()).Observe(m.answered.Sub(m.CreatedAt).Seconds())
 	l.s.outcomes.publish(m.ID, Outcome{Status: wa.Sent, WireID: m.WireID})
+	return next, written
 }
 
 // settle does what a failed attempt means for the message and its number.

@@ -198,6 +198,46 @@ func TestOneInFlight(t *testing.T) {
 	}
 }
 
+// One more may be taken beside the one under way, for the same sender: the next
+// of the line and no other, never of the same conversation.
+func TestClaimBeside(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	contact, chat := s.person()
+	third := s.draft(contact, chat)
+	all := append(s.queued(2), third, s.draft(contact, chat))
+	s.accept(all[2:]...)
+	beside := func(underWay wa.MessageID) (c store.Claimed, err error) {
+		err = s.db.InOrg(t.Context(), s.org, func(tx *store.Tx) (err error) {
+			c, err = tx.ClaimBeside(t.Context(), s.org, s.client, 0, []wa.Lane{wa.Normal}, false, underWay)
+			return err
+		})
+		return c, err
+	}
+	first, err := s.claim(0, wa.Normal)
+	if err != nil || first.ID != all[0].ID {
+		t.Fatal(first.ID, err)
+	}
+	for i, next := range all[1:3] {
+		// However many try: one gets it, and only beside the one under way.
+		_, err = beside(wa.NewMessageID())
+		want(t, wa.NotFound, err)
+		if won := parallel(4, func(int) bool {
+			c, err := beside(all[i].ID)
+			return err == nil && c.ID == next.ID
+		}); won != 1 {
+			t.Fatalf("%d took %d", won, i+1)
+		}
+		_, err = s.claim(0, wa.Normal)
+		want(t, wa.NotFound, err)
+		s.sent(all[i].ID)
+	}
+	// The last one's turn has come, but it is of the conversation under way.
+	s.queued(1)
+	_, err = beside(third.ID)
+	want(t, wa.NotFound, err)
+}
+
 // TestParallelClaimsOfOneOwner breaks the rule that one loop claims for a
 // client: still only one message may leave.
 func TestParallelClaimsOfOneOwner(t *testing.T) {

@@ -39,8 +39,11 @@ const claimedTables = ` m JOIN clients c ON c.id = m.client_id LEFT JOIN contact
 
 // mayLeave is what a queued message n of client $2 is taken by: it has not
 // expired, and nothing of its conversation is in flight.
-const mayLeave = `n.client_id = $2 AND n.status = 'queued' AND (n.expires_at IS NULL OR n.expires_at > now())
-	AND NOT EXISTS (SELECT FROM messages u WHERE u.client_id = $2 AND u.chat_id = n.chat_id AND u.status = 'sending')`
+const (
+	mayLeave = waits + ` AND NOT EXISTS (` + inTheWay + `)`
+	waits    = `n.client_id = $2 AND n.status = 'queued' AND (n.expires_at IS NULL OR n.expires_at > now())`
+	inTheWay = `SELECT FROM messages u WHERE u.client_id = $2 AND u.chat_id = n.chat_id AND u.status = 'sending'`
+)
 
 // inLanes narrows n to the lanes of $3. One lane is named as such: then the
 // index gives its head, while it would have to sort what is in any of several.
@@ -61,23 +64,34 @@ func inLanes(lanes []wa.Lane) string {
 // A row that somebody else has locked is waited for, not passed over: who locks
 // it may roll back, and then the next one would have gone first.
 func (tx *Tx) Claim(ctx context.Context, org wa.OrgID, client wa.ClientID, epoch int64, lanes []wa.Lane, onlyKnown bool) (Claimed, error) {
+	return tx.ClaimBeside(ctx, org, client, epoch, lanes, onlyKnown, wa.MessageID{})
+}
+
+// ClaimBeside is Claim while one message of the client is under way, for whoever
+// sends that one and will send this one when its outcome is known. The two are
+// never of one conversation: if that is whose turn it is, there is nothing to
+// take yet.
+func (tx *Tx) ClaimBeside(ctx context.Context, org wa.OrgID, client wa.ClientID, epoch int64, lanes []wa.Lane, onlyKnown bool, underWay wa.MessageID) (Claimed, error) {
 	return one(ctx, tx, "claim message", scanClaimed, `
 		WITH own AS (
 			SELECT id FROM clients
 			WHERE org_id = $1 AND id = $2 AND epoch = $4 AND NOT paused AND deleted_at IS NULL FOR SHARE
 		), taken AS (
 			UPDATE messages SET status = 'sending', attempts = attempts + 1, claim_epoch = $4, claimed_at = now(),
-			       first_claim = coalesce(first_claim, now()), updated_at = now()
+			       first_claim = coalesce(first_claim, now()), updated_at = now(),
+			       berth = coalesce((SELECT 1 - f.berth FROM messages f WHERE f.org_id = $1 AND f.id = $6), 0)
 			WHERE id = (
 				SELECT n.id FROM messages n
-				WHERE `+mayLeave+` AND `+inLanes(lanes)+`
+				WHERE `+waits+` AND NOT EXISTS (`+inTheWay+` AND u.id IS DISTINCT FROM $6) AND `+inLanes(lanes)+`
 				  AND (NOT $5 OR EXISTS (SELECT FROM chats k WHERE k.id = n.chat_id AND k.last_inbound_at IS NOT NULL))
 				ORDER BY n.lane, n.seq LIMIT 1 FOR UPDATE)
+			  AND chat_id IS DISTINCT FROM (SELECT f.chat_id FROM messages f WHERE f.org_id = $1 AND f.id = $6)
 			  AND EXISTS (SELECT FROM own)
-			  AND NOT EXISTS (SELECT FROM messages f WHERE f.client_id = $2 AND f.status = 'sending' AND NOT f.unconfirmed)
+			  AND NOT EXISTS (
+				SELECT FROM messages f WHERE f.client_id = $2 AND f.status = 'sending' AND NOT f.unconfirmed AND f.id IS DISTINCT FROM $6)
 			RETURNING *
 		)
-		SELECT `+claimedColumns+` FROM taken`+claimedTables, org, client, laneNumbers(lanes), epoch, onlyKnown)
+		SELECT `+claimedColumns+` FROM taken`+claimedTables, org, client, laneNumbers(lanes), epoch, onlyKnown, optionalUUID(underWay))
 }
 
 // Head reads, without taking it, the message that a claim of these lanes would
