@@ -50,7 +50,7 @@ func (s *Service) Rehearse(ctx context.Context, by wa.Actor, client wa.ClientID,
 	}
 	var out Accepted
 	err = s.db.InOrg(ctx, by.Org, func(tx *store.Tx) error {
-		in, err := s.openOne(ctx, tx, by.Org, client)
+		in, err := s.openOne(ctx, tx, by.Org, 1, client)
 		if err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func (s *Service) AcceptBatch(ctx context.Context, by wa.Actor, client wa.Client
 }
 
 func (s *Service) takeBatch(ctx context.Context, tx *store.Tx, org wa.OrgID, client wa.ClientID, drafts []wa.Draft) (BatchResult, *intake, error) {
-	in, err := s.openOne(ctx, tx, org, client)
+	in, err := s.openOne(ctx, tx, org, len(drafts), client)
 	if err != nil {
 		return BatchResult{}, nil, err
 	}

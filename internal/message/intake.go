@@ -29,15 +29,15 @@ type intake struct {
 	taken  int
 }
 
-// open reads what is needed to judge drafts for clients. A client that is not
-// there has no intake.
-func (s *Service) open(ctx context.Context, tx *store.Tx, org wa.OrgID, clients ...wa.ClientID) (map[wa.ClientID]*intake, error) {
+// open reads what is needed to judge so many drafts for clients. A client that is
+// not there has no intake.
+func (s *Service) open(ctx context.Context, tx *store.Tx, org wa.OrgID, drafts int, clients ...wa.ClientID) (map[wa.ClientID]*intake, error) {
 	hosts, err := tx.Hosts(ctx, org, clients)
 	if err != nil {
 		return nil, err
 	}
 	now := s.opt.Now().UTC().Truncate(time.Microsecond)
-	counts, err := s.tallies.counts(ctx, tx, org, clients, now)
+	counts, err := s.tallies.counts(ctx, tx, org, clients, drafts, now)
 	if err != nil {
 		return nil, err
 	}
@@ -49,8 +49,8 @@ func (s *Service) open(ctx context.Context, tx *store.Tx, org wa.OrgID, clients 
 }
 
 // openOne is open for one client; NotFound when it is not there.
-func (s *Service) openOne(ctx context.Context, tx *store.Tx, org wa.OrgID, client wa.ClientID) (*intake, error) {
-	all, err := s.open(ctx, tx, org, client)
+func (s *Service) openOne(ctx context.Context, tx *store.Tx, org wa.OrgID, drafts int, client wa.ClientID) (*intake, error) {
+	all, err := s.open(ctx, tx, org, drafts, client)
 	if err == nil && all[client] == nil {
 		err = errNoClient()
 	}

@@ -191,7 +191,7 @@ func (s *Service) judge(ctx context.Context, tx *store.Tx, org wa.OrgID, asks []
 	if err != nil || len(asks) == 0 {
 		return nil, err
 	}
-	ins, err := s.open(ctx, tx, org, clientsOf(asks)...)
+	ins, err := s.open(ctx, tx, org, len(asks), clientsOf(asks)...)
 	if err != nil {
 		return nil, err
 	}

@@ -169,3 +169,23 @@ func TestGoneBeforeTheRound(t *testing.T) {
 		t.Errorf("%d messages", n)
 	}
 }
+
+// What is remembered of a line never refuses anybody.
+func TestAFullLineIsCountedAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var drafts []wa.Draft
+	for i := range message.MaxWaiting {
+		drafts = append(drafts, draft(person(i%5), fmt.Sprint(i), wa.Normal))
+	}
+	for round := range 2 {
+		got, err := w.AcceptBatch(t.Context(), w.by, w.client.ID, drafts, wa.IdempotencyKey{})
+		if w.must(err); got.Rejected != 0 {
+			t.Fatalf("round %d: %d refused", round, got.Rejected)
+		}
+		if _, err := w.Accept(t.Context(), w.by, w.client.ID, drafts[0], wa.IdempotencyKey{}); wa.CodeOf(err) != wa.RateLimited {
+			t.Errorf("one more than the line holds was answered %v", err)
+		}
+		w.sql(`UPDATE messages SET status = 'cancelled'`)
+	}
+}

@@ -39,9 +39,10 @@ func (t tally) fresh(now time.Time) bool {
 	return now.Sub(t.counted) < good && !now.Before(t.counted)
 }
 
-// counts gives the lines of clients, counting those that are not fresh.
-func (l *tallies) counts(ctx context.Context, tx *store.Tx, org wa.OrgID, ids []wa.ClientID, now time.Time) (map[wa.ClientID]store.LineCount, error) {
-	known, stale := l.remembered(ids, now)
+// counts gives the lines of clients that are to take up to more messages each,
+// counting those that are not fresh, or so full that the count decides.
+func (l *tallies) counts(ctx context.Context, tx *store.Tx, org wa.OrgID, ids []wa.ClientID, more int, now time.Time) (map[wa.ClientID]store.LineCount, error) {
+	known, stale := l.remembered(ids, more, now)
 	if len(stale) == 0 {
 		return known, nil
 	}
@@ -61,12 +62,12 @@ func (l *tallies) counts(ctx context.Context, tx *store.Tx, org wa.OrgID, ids []
 	return known, nil
 }
 
-func (l *tallies) remembered(ids []wa.ClientID, now time.Time) (known map[wa.ClientID]store.LineCount, stale []wa.ClientID) {
+func (l *tallies) remembered(ids []wa.ClientID, more int, now time.Time) (known map[wa.ClientID]store.LineCount, stale []wa.ClientID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known = make(map[wa.ClientID]store.LineCount, len(ids))
 	for _, id := range ids {
-		if of, ok := l.of[id]; ok && of.fresh(now) {
+		if of, ok := l.of[id]; ok && of.fresh(now) && of.count.Waiting+more <= MaxWaiting && of.count.Bulk+more <= MaxWaitingBulk {
 			known[id] = of.count
 		} else {
 			stale = append(stale, id)
