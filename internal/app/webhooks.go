@@ -27,7 +27,7 @@ func (k *Kit) openWebhooks() error {
 		return err
 	}
 	out := egress.New(egress.Options{Allow: allow, AllowHTTP: k.Config.Env != Prod})
-	k.Webhooks = webhook.New(k.DB, box, out, webhook.Options{Log: k.Log, Version: Version})
+	k.Webhooks = webhook.New(k.DB, box, out, webhook.Options{Log: k.Log, Trace: k.trace, Version: Version})
 	return nil
 }
 

@@ -20,13 +20,15 @@ type Due struct {
 	Chat    wa.Chat
 	Contact wa.Contact
 	Gone    bool
+	Trace   string // the event is part of, as telemetry.Link gives it; mostly ""
 }
 
 const dueDeliveries = `
 	SELECT d.id, d.org_id, d.endpoint_id, d.event_id, d.status, d.trigger, d.attempts, d.base, d.next_attempt_at, d.created_at,
 	       e.id IS NULL, coalesce(e.type, ''), coalesce(e.created_at, d.created_at), e.client_id, e.sequence, e.data,
 	       coalesce(c.phone, ''), coalesce(c.name, ''), coalesce(c.provider, ''),
-	       e.chat_id, coalesce(h.kind, ''), p.id, coalesce(p.phone, ''), coalesce(p.lid, ''), coalesce(p.name, ''), coalesce(p.push_name, '')
+	       e.chat_id, coalesce(h.kind, ''), p.id, coalesce(p.phone, ''), coalesce(p.lid, ''), coalesce(p.name, ''), coalesce(p.push_name, ''),
+	       coalesce(e.trace, '')
 	FROM webhook_deliveries d LEFT JOIN events e ON e.id = d.event_id
 	LEFT JOIN clients c ON c.id = e.client_id LEFT JOIN chats h ON h.id = e.chat_id LEFT JOIN contacts p ON p.id = h.contact_id
 	WHERE d.org_id = $1 AND d.endpoint_id = $2 AND d.status = 'pending' AND d.next_attempt_at <= statement_timestamp() + $3::interval
@@ -38,7 +40,7 @@ func scanDue(r pgx.CollectableRow) (d Due, err error) {
 	var data []byte
 	err = r.Scan(&d.ID, &d.OrgID, &d.EndpointID, &d.EventID, &d.Status, &d.Trigger, &d.Attempts, &d.Base, &d.NextAttemptAt, &d.CreatedAt,
 		&d.Gone, &e.Type, &e.CreatedAt, &e.ClientID, &e.Sequence, &data, &d.Client.Phone, &d.Client.Name, &d.Client.Provider,
-		&d.Chat.ID, &d.Chat.Kind, &d.Contact.ID, &d.Contact.Phone, &d.Contact.LID, &d.Contact.Name, &d.Contact.PushName)
+		&d.Chat.ID, &d.Chat.Kind, &d.Contact.ID, &d.Contact.Phone, &d.Contact.LID, &d.Contact.Name, &d.Contact.PushName, &d.Trace)
 	e.ID, e.OrgID, e.Version, e.Data = d.EventID, d.OrgID, wa.EventVersion, data
 	d.EventType, d.Client.ID = e.Type, e.ClientID
 	return d, err

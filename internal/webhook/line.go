@@ -168,7 +168,9 @@ func (d *Dispatcher) send(ctx context.Context, to target, due store.Due, slow bo
 	if due.Attempts == 0 && due.Trigger == wa.TriggerAuto {
 		deliverySeconds.Observe(max(0, time.Since(due.Event.CreatedAt)).Seconds())
 	}
+	ctx, span := d.s.traced(ctx, due)
 	out := d.s.post(ctx, to, due, &d.bodies)
+	answered(span, out)
 	if ctx.Err() != nil && !out.good() {
 		return answer{} // it was us who hung up
 	}

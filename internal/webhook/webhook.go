@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"chasqui/internal/store"
+	"chasqui/internal/telemetry"
 	"chasqui/internal/wa"
 )
 
@@ -32,6 +33,8 @@ type Egress interface {
 // Options tune a Service; the zero value is right for production.
 type Options struct {
 	Log *slog.Logger
+	// Trace makes spans; nil makes none.
+	Trace *telemetry.Tracer
 	// Ahead is how far the clock is ahead of the database's, for tests that
 	// live through days.
 	Ahead func() time.Duration
