@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"chasqui/internal/store"
+	"chasqui/internal/testkit"
 	"chasqui/internal/wa"
 )
 
@@ -394,6 +395,44 @@ func TestPhoneChats(t *testing.T) {
 		}
 		return true
 	})
+}
+
+// A message that is accepted while its client is being deleted is withdrawn
+// with the others: the deletion waits for it.
+func TestAcceptedWhileTheClientIsDeleted(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	m := s.draft(s.person())
+	hosted, deleted := make(chan struct{}), make(chan error, 1)
+	go func() {
+		<-hosted
+		deleted <- s.db.InOrg(t.Context(), s.org, func(tx *store.Tx) error {
+			_, err := tx.DeleteClient(t.Context(), s.org, s.client)
+			return err
+		})
+	}()
+	s.in(func(tx *store.Tx) error {
+		hosts, err := tx.Hosts(t.Context(), s.org, []wa.ClientID{s.client, wa.NewClientID()})
+		if err != nil || len(hosts) != 1 {
+			return fmt.Errorf("%d hosts, %w", len(hosts), err)
+		}
+		close(hosted)
+		testkit.Eventually(t, 15*time.Second, "the deletion waits", func() bool {
+			return get[int](s, `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`) == 1
+		})
+		return tx.InsertOutbound(s.org, []wa.Message{m})
+	})
+	if err := <-deleted; err != nil {
+		t.Fatal(err)
+	}
+	if got := s.message(m.ID); got.Status != wa.Cancelled {
+		t.Errorf("it is %s", got.Status)
+	}
+	if hosts := must(s, func(tx *store.Tx) (map[wa.ClientID]wa.Client, error) {
+		return tx.Hosts(t.Context(), s.org, []wa.ClientID{s.client})
+	}); len(hosts) != 0 {
+		t.Error("a deleted client takes messages")
+	}
 }
 
 func TestUsage(t *testing.T) {
