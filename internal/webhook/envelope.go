@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"chasqui/internal/store"
@@ -14,48 +13,8 @@ import (
 // MaxBody is the longest body that is sent, in bytes.
 const MaxBody = 20_000
 
-// bodies keeps what was made lately: an event goes to several endpoints of an
-// org at about the same time, and its body is the same for all of a payload. Of
-// two halves the older is dropped when the younger is full.
-type bodies struct {
-	mu         sync.Mutex
-	young, old map[bodyKey][]byte
-}
-
-type bodyKey struct {
-	event   wa.EventID
-	payload wa.Payload
-}
-
-// bodiesMost is how many of up to MaxBody bytes are kept, twice.
-const bodiesMost = 256
-
-// of gives the body of a delivery.
-func (b *bodies) of(d store.Due, payload wa.Payload) ([]byte, error) {
-	key := bodyKey{d.EventID, payload}
-	b.mu.Lock()
-	raw, ok := b.young[key]
-	if !ok {
-		raw, ok = b.old[key]
-	}
-	b.mu.Unlock()
-	if ok {
-		return raw, nil
-	}
-	raw, err := body(d, payload)
-	if err != nil {
-		return nil, err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.young == nil || len(b.young) >= bodiesMost {
-		b.young, b.old = make(map[bodyKey][]byte, bodiesMost), b.young
-	}
-	b.young[key] = raw
-	return raw, nil
-}
-
-// body makes what an endpoint gets.
+// body makes what an endpoint gets. Of a message that is sent whole only the
+// first level is taken apart: this is done some hundred times a second.
 func body(d store.Due, payload wa.Payload) ([]byte, error) {
 	e := wa.Envelope{
 		ID: d.EventID, Type: d.Event.Type, Version: wa.EventVersion, CreatedAt: d.Event.CreatedAt.UTC(), OrgID: d.OrgID,
@@ -68,36 +27,70 @@ func body(d store.Due, payload wa.Payload) ([]byte, error) {
 		}
 		e.Client = &client
 	}
-	var data map[string]any
+	var data map[string]json.RawMessage
 	if err := json.Unmarshal(d.Event.Data, &data); err != nil {
 		return nil, fmt.Errorf("decode event: %w", err)
 	}
-	if message, ok := data["message"].(map[string]any); ok {
-		addPeople(message, d)
-		delete(message, "callback_url") // for that address's eyes, if it holds a token
+	if err := complete(data, d); err != nil {
+		return nil, err
 	}
 	if payload == wa.ThinPayload {
-		data, _ = thin(data).(map[string]any) // of a map it makes a map
+		return encodeThin(e, data)
+	}
+	raw, err := encode(e, data)
+	if err != nil || len(raw) <= MaxBody {
+		return raw, err
 	}
 	return fit(e, data)
 }
 
-// addPeople puts the conversation and the person into a message, so that a
-// receiver need not ask for them.
-func addPeople(message map[string]any, d store.Due) {
-	if !d.Chat.ID.IsZero() {
-		message["chat"] = map[string]any{"id": d.Chat.ID, "kind": d.Chat.Kind}
+// complete adds to an event about a message whom it is about, and takes out
+// what is not for endpoints.
+func complete(data map[string]json.RawMessage, d store.Due) error {
+	raw, ok := data["message"]
+	if !ok || !strings.HasPrefix(string(d.Event.Type), "message.") {
+		return nil
 	}
-	if d.Contact.ID.IsZero() {
-		return
+	var message map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &message); err != nil {
+		return fmt.Errorf("decode message: %w", err)
 	}
-	contact := map[string]any{"id": d.Contact.ID}
-	for key, value := range map[string]string{"phone": string(d.Contact.Phone), "lid": d.Contact.LID, "name": nameOf(d.Contact)} {
-		if value != "" {
-			contact[key] = value
+	delete(message, "callback_url") // for that address's eyes, if it holds a token
+	for key, value := range people(d) {
+		raw, err := json.Marshal(value)
+		if err != nil {
+			return fmt.Errorf("encode %s: %w", key, err)
 		}
+		message[key] = raw
 	}
-	message["contact"] = contact
+	var err error
+	data["message"], err = json.Marshal(message)
+	return err
+}
+
+type hookChat struct {
+	ID   wa.ChatID   `json:"id"`
+	Kind wa.ChatKind `json:"kind"`
+}
+
+type hookContact struct {
+	ID    wa.ContactID `json:"id"`
+	Phone wa.Phone     `json:"phone,omitempty"`
+	LID   string       `json:"lid,omitempty"`
+	Name  string       `json:"name,omitempty"`
+}
+
+// people are the conversation and the person of a message, so that a receiver
+// need not ask for them.
+func people(d store.Due) map[string]any {
+	out := map[string]any{}
+	if !d.Chat.ID.IsZero() {
+		out["chat"] = hookChat{d.Chat.ID, d.Chat.Kind}
+	}
+	if c := d.Contact; !c.ID.IsZero() {
+		out["contact"] = hookContact{c.ID, c.Phone, c.LID, nameOf(c)}
+	}
+	return out
 }
 
 func nameOf(c wa.Contact) string {
@@ -141,12 +134,31 @@ func thin(v any) any {
 	return out
 }
 
-// fit encodes an envelope and, where it is too long, cuts the text and then
-// leaves out the metadata: the API has the whole message.
-func fit(e wa.Envelope, data map[string]any) ([]byte, error) {
-	raw, err := encode(e, data)
-	if err != nil || len(raw) <= MaxBody {
-		return raw, err
+func encodeThin(e wa.Envelope, data map[string]json.RawMessage) ([]byte, error) {
+	whole, err := decoded(data)
+	if err != nil {
+		return nil, err
+	}
+	return encode(e, thin(whole))
+}
+
+func decoded(data map[string]json.RawMessage) (out map[string]any, err error) {
+	raw, err := json.Marshal(data)
+	if err == nil {
+		err = json.Unmarshal(raw, &out)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("decode event: %w", err)
+	}
+	return out, nil
+}
+
+// fit cuts the text of what is too long and then leaves out the metadata: the
+// API has the whole message.
+func fit(e wa.Envelope, parts map[string]json.RawMessage) ([]byte, error) {
+	data, err := decoded(parts)
+	if err != nil {
+		return nil, err
 	}
 	e.Truncated = true
 	message, _ := data["message"].(map[string]any)
@@ -154,7 +166,7 @@ func fit(e wa.Envelope, data map[string]any) ([]byte, error) {
 	words, _ := text["body"].(string)
 	for cut := len(words) * 3 / 4; words != "" && cut > 100; cut = cut * 3 / 4 {
 		text["body"] = clip(words, cut)
-		if raw, err = encode(e, data); err != nil || len(raw) <= MaxBody {
+		if raw, err := encode(e, data); err != nil || len(raw) <= MaxBody {
 			return raw, err
 		}
 	}
@@ -163,7 +175,7 @@ func fit(e wa.Envelope, data map[string]any) ([]byte, error) {
 	return encode(e, data)
 }
 
-func encode(e wa.Envelope, data map[string]any) ([]byte, error) {
+func encode(e wa.Envelope, data any) ([]byte, error) {
 	var err error
 	if e.Data, err = json.Marshal(data); err != nil {
 		return nil, fmt.Errorf("encode event: %w", err)
