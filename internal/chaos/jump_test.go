@@ -50,8 +50,11 @@ func TestJump(t *testing.T) {
 	l := r.start(*pauseFlag)
 	l.backlog(*backlogFlag)
 	testkit.Eventually(t, patience, "load under way", func() bool { return l.count.Load() > 50 })
-	for name, way := range map[string]syscall.Signal{"F20 clocks an hour ahead": forward, "F20 clocks an hour behind": backward} {
-		r.strike(fault{name, 70 * time.Second, false, func(r *rig, _ *load) { r.jump(way) }}, l)
+	for _, f := range []fault{
+		{"F20 clocks an hour ahead", 70 * time.Second, false, func(r *rig, _ *load) { r.jump(forward) }},
+		{"F20 clocks an hour behind", 70 * time.Second, false, func(r *rig, _ *load) { r.jump(backward) }},
+	} {
+		r.strike(f, l)
 	}
 	r.judge(l)
 }
