@@ -33,7 +33,7 @@ var promised = []string{
 	"chasqui_clients_owned", "chasqui_clients_unowned", "chasqui_lease_age_seconds", "chasqui_worker_frozen", "chasqui_takeovers_total",
 	"chasqui_takeover_seconds", "chasqui_sessions", "chasqui_connects_total", "chasqui_signals_total", "chasqui_client_outdated",
 	// Pacing.
-	"chasqui_pace_wait_seconds", "chasqui_cooldowns_total",
+	"chasqui_pace_wait_seconds", "chasqui_window_used_ratio", "chasqui_cooldowns_total",
 	// The doorbell.
 	"chasqui_ring_total", "chasqui_ring_to_claim_seconds", "chasqui_work_found_by_total", "chasqui_redis_generation_changes_total",
 	"chasqui_redis_up", "chasqui_asynq_tasks", "chasqui_asynq_queue_latency_seconds",

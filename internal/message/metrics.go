@@ -42,6 +42,10 @@ var (
 		Name: "chasqui_pace_wait_seconds", Help: "Waits that pacing imposed, by reason.",
 		Buckets: []float64{.1, .5, 1, 2, 5, 10, 30, 60, 300, 1800, 3600, 43200},
 	}, []string{"reason"})
+	windowUsed = promauto.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "chasqui_window_used_ratio", Help: "How much of a limit was used when a message started, by window. Above 1 is above the limit.",
+		Buckets: []float64{.1, .25, .5, .75, .9, 1, 1.5, 2},
+	}, []string{"window"})
 	coolDowns = promauto.NewCounterVec(prometheus.CounterOpts{
 		Name: "chasqui_cooldowns_total", Help: "Times that a number was told to slow down, by failure code.",
 	}, []string{"reason"})

@@ -34,7 +34,10 @@ func (l *line) send(ctx context.Context, session provider.Session, m claimed) {
 		l.settle(ctx, m, &provider.Failure{Class: provider.NotSent, Code: wa.FailNotConnected, Err: errors.New("the client is not surely ours")})
 		return
 	}
+	ctx, span := l.s.traced(ctx, &m.Message, "send")
+	defer span.End()
 	l.pace.Began(l.s.opt.Now())
+	l.noteUse()
 	began := time.Now()
 	meanwhile := l.meanwhile(ctx, m)
 	ack, err := l.attempt(ctx, session, m)
@@ -45,6 +48,9 @@ func (l *line) send(ctx context.Context, session provider.Session, m claimed) {
 	if err == nil {
 		l.blocked = 0
 		delete(l.due, m.ID)
+	}
+	if err != nil {
+		span.Fail(failureOf(err))
 	}
 	if err == nil && l.next != nil {
 		l.late = &went
@@ -133,19 +139,19 @@ func (l *line) outgoing(m claimed) provider.Outgoing {
 // that saves a transaction.
 func (l *line) markSent(ctx context.Context, m landed) {
 	lane, ahead := l.mayTakeNext()
-	l.next, _ = l.wrote(ctx, m, lane, ahead, wa.MessageID{})
+	l.next = l.wrote(ctx, m, lane, ahead, wa.MessageID{})
 	if l.next != nil {
 		l.turns.Took(lane)
 	}
 }
 
 // wrote writes down that a message went and, when asked to, takes the next one
-// of a lane in the same transaction. It reports whether it could be written.
-func (l *line) wrote(ctx context.Context, m landed, lane wa.Lane, ahead bool, underWay wa.MessageID) (next *store.Claimed, written bool) {
+// of a lane in the same transaction.
+func (l *line) wrote(ctx context.Context, m landed, lane wa.Lane, ahead bool, underWay wa.MessageID) (next *store.Claimed) {
 	if m.resent {
 		ambiguousTotal.WithLabelValues("resend").Inc()
 	}
-	written = l.record(ctx, m.claimed, wa.Accept, func(tx *store.Tx) error {
+	written := l.record(ctx, m.claimed, wa.Accept, func(tx *store.Tx) error {
 		next = nil
 		at, moved, err := tx.FinishSent(ctx, m.OrgID, m.ID, l.s.opt.Now().Sub(m.answered), m.ack.Payload, "WhatsApp's server took it")
 		if err == nil && moved {
@@ -166,7 +172,7 @@ func (l *line) wrote(ctx context.Context, m landed, lane wa.Lane, ahead bool, un
 	finalTotal.WithLabelValues(string(wa.Sent), "").Inc()
 	acceptToSent.WithLabelValues(m.Lane.String()).Observe(m.answered.Sub(m.CreatedAt).Seconds())
 	l.s.outcomes.publish(m.ID, Outcome{Status: wa.Sent, WireID: m.WireID})
-	return next, written
+	return next
 }
 
 // settle does what a failed attempt means for the message and its number.

@@ -2,7 +2,9 @@ package message
 
 import (
 	"context"
+	"errors"
 
+	"chasqui/internal/provider"
 	"chasqui/internal/telemetry"
 	"chasqui/internal/wa"
 )
@@ -18,4 +20,13 @@ func (s *Service) traced(ctx context.Context, m *wa.Message, name string) (conte
 		telemetry.Note(span, "chasqui.client", m.ClientID)
 	}
 	return ctx, span
+}
+
+// failureOf is a failed sending's code: what the network said may name people.
+func failureOf(err error) string {
+	var f *provider.Failure
+	if errors.As(err, &f) {
+		return string(f.Code)
+	}
+	return string(wa.FailInternal)
 }
