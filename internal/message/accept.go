@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"chasqui/internal/store"
-	"chasqui/internal/telemetry"
 	"chasqui/internal/wa"
 )
 
@@ -126,42 +125,27 @@ func (s *Service) takeBatch(ctx context.Context, tx *store.Tx, org wa.OrgID, cli
 	if err != nil {
 		return BatchResult{}, nil, err
 	}
-	took, refused := make([]wa.Message, len(drafts)), make([]error, len(drafts))
-	var messages []*wa.Message
+	asks := make([]*ask, len(drafts))
 	for i, d := range drafts {
-		var a Accepted
-		var to wa.Address
-		if to, refused[i] = d.Read(in.now); refused[i] == nil {
-			a, refused[i] = in.judge(ctx, d, to)
-		}
-		if broken(refused[i]) {
-			return BatchResult{}, nil, refused[i]
-		}
-		if took[i] = a.Message; refused[i] == nil {
-			took[i].Trace = telemetry.Link(ctx)
-			messages = append(messages, &took[i])
-		}
+		asks[i] = &ask{ctx: ctx, client: client, draft: d}
 	}
-	known, err := findChats(ctx, tx, org, messages)
+	valid, err := eachOf(asks, func(a *ask) (err error) {
+		a.to, err = a.draft.Read(in.now)
+		return err
+	})
+	if err == nil {
+		valid, err = admit(ctx, tx, org, map[wa.ClientID]*intake{client: in}, valid)
+	}
 	if err != nil {
 		return BatchResult{}, nil, err
 	}
 	out := BatchResult{Items: make([]BatchItem, 0, len(drafts))}
-	var rows []wa.Message
-	for i, d := range drafts {
-		if refused[i] == nil {
-			refused[i] = in.address(ctx, &took[i], known)
-		}
-		if broken(refused[i]) {
-			return BatchResult{}, nil, refused[i]
-		}
-		if refused[i] == nil {
-			rows = append(rows, took[i])
-		}
-		out.add(BatchItem{Index: i, ClientRef: d.ClientRef, ID: took[i].ID, Status: took[i].Status, Refusal: flatten(refused[i])})
+	for i, a := range asks {
+		out.add(BatchItem{Index: i, ClientRef: a.draft.ClientRef, ID: a.out.ID, Status: a.out.Status, Refusal: flatten(a.err)})
 	}
-	s.ring(in, rows)
-	return out, in, tx.InsertOutbound(org, rows)
+	messages := messagesOf(valid)
+	s.ring(in, messages)
+	return out, in, tx.InsertOutbound(org, messages)
 }
 
 func (r *BatchResult) add(item BatchItem) {

@@ -48,7 +48,7 @@ func (l *line) meanwhile(ctx context.Context, m claimed) *aside {
 			}
 		}()
 		if late != nil {
-			a.next, _ = l.wrote(ctx, *late, lane, may, m.ID)
+			a.next = l.wrote(ctx, *late, lane, may, m.ID)
 			return
 		}
 		err := l.s.db.InOrgRelaxed(ctx, m.OrgID, func(tx *store.Tx) (err error) {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"chasqui/internal/store"
-	"chasqui/internal/telemetry"
 	"chasqui/internal/wa"
 )
 
@@ -22,29 +21,6 @@ const (
 	roundsAtOnce = 2
 	roundWithin  = 20 * time.Second
 )
-
-// ask is a caller who waits for a message to be taken in.
-type ask struct {
-	ctx    context.Context
-	client wa.ClientID
-	draft  wa.Draft
-	to     wa.Address
-	key    wa.IdempotencyKey
-	out    Accepted
-	err    error
-	again  bool // somebody else holds its key: another try will tell
-	over   bool
-	done   chan struct{}
-}
-
-// end gives the caller the answer; err is one of the transaction.
-func (a *ask) end(err error) {
-	if err != nil {
-		a.err = err
-	}
-	a.over = true
-	close(a.done)
-}
 
 // rounds takes in together what the callers of one org hand in at the same
 // time. Nobody waits for company: a round begins when there is somebody to serve
@@ -125,7 +101,9 @@ func (s *Service) serve(ctx context.Context, org wa.OrgID) {
 func (s *Service) round(ctx context.Context, org wa.OrgID, asks []*ask) {
 	ctx, cancel := context.WithTimeout(ctx, roundWithin)
 	defer cancel()
-	asks = present(asks)
+	if asks = present(asks); len(asks) == 0 {
+		return
+	}
 	err := s.attempt(ctx, org, asks)
 	if err == nil || len(asks) == 1 {
 		finish(asks, err)
@@ -187,7 +165,7 @@ func (s *Service) attempt(ctx context.Context, org wa.OrgID, asks []*ask) (err e
 
 // judge decides about everybody and writes what is accepted.
 func (s *Service) judge(ctx context.Context, tx *store.Tx, org wa.OrgID, asks []*ask) (map[wa.ClientID]*intake, error) {
-	asks, err := s.answered(ctx, tx, org, asks)
+	asks, err := answered(ctx, tx, org, asks)
 	if err != nil || len(asks) == 0 {
 		return nil, err
 	}
@@ -195,25 +173,7 @@ func (s *Service) judge(ctx context.Context, tx *store.Tx, org wa.OrgID, asks []
 	if err != nil {
 		return nil, err
 	}
-	if asks, err = eachOf(asks, func(a *ask) (err error) {
-		if ins[a.client] == nil {
-			return errNoClient()
-		}
-		a.out, err = ins[a.client].judge(ctx, a.draft, a.to)
-		a.out.Trace = telemetry.Link(a.ctx)
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	messages := make([]*wa.Message, len(asks))
-	for i, a := range asks {
-		messages[i] = &a.out.Message
-	}
-	known, err := findChats(ctx, tx, org, messages)
-	if err != nil {
-		return nil, err
-	}
-	if asks, err = eachOf(asks, func(a *ask) error { return ins[a.client].address(ctx, &a.out.Message, known) }); err != nil {
+	if asks, err = admit(ctx, tx, org, ins, asks); err != nil {
 		return nil, err
 	}
 	if asks, err = keep(ctx, tx, org, asks); err != nil {
@@ -222,39 +182,9 @@ func (s *Service) judge(ctx context.Context, tx *store.Tx, org wa.OrgID, asks []
 	return ins, s.write(tx, org, ins, asks)
 }
 
-func clientsOf(asks []*ask) []wa.ClientID {
-	var ids []wa.ClientID
-	for _, a := range asks {
-		if !slices.Contains(ids, a.client) {
-			ids = append(ids, a.client)
-		}
-	}
-	return ids
-}
-
-// eachOf gives those who were not refused. An error that is not a refusal is
-// everybody's.
-func eachOf(asks []*ask, do func(*ask) error) ([]*ask, error) {
-	var left []*ask
-	for _, a := range asks {
-		if a.err = do(a); broken(a.err) {
-			return nil, a.err
-		}
-		if a.err == nil {
-			left = append(left, a)
-		}
-	}
-	return left, nil
-}
-
-// broken tells an error of the transaction from a refusal.
-func broken(err error) bool {
-	return err != nil && (wa.CodeOf(err) == wa.Internal || wa.CodeOf(err) == wa.Unavailable)
-}
-
 // answered serves those whose request was answered before, and gives the
 // others. Of two with one key only the first is left.
-func (s *Service) answered(ctx context.Context, tx *store.Tx, org wa.OrgID, asks []*ask) ([]*ask, error) {
+func answered(ctx context.Context, tx *store.Tx, org wa.OrgID, asks []*ask) ([]*ask, error) {
 	var keys []wa.IdempotencyKey
 	for _, a := range asks {
 		if !a.key.IsZero() {
@@ -316,10 +246,7 @@ func keep(ctx context.Context, tx *store.Tx, org wa.OrgID, asks []*ask) ([]*ask,
 
 // write keeps the messages and rings for them.
 func (s *Service) write(tx *store.Tx, org wa.OrgID, ins map[wa.ClientID]*intake, asks []*ask) error {
-	all := make([]wa.Message, 0, len(asks))
-	for _, a := range asks {
-		all = append(all, a.out.Message)
-	}
+	all := messagesOf(asks)
 	for id, in := range ins {
 		s.ring(in, slices.DeleteFunc(slices.Clone(all), func(m wa.Message) bool { return m.ClientID != id }))
 	}
