@@ -51,6 +51,9 @@ func (a *api) routes() {
 	op(a, DELETE, message, wa.EditMessages, a.cancelMessage, "Cancel a message")
 	op(a, POST, message+"/retry", wa.EditMessages, a.retryMessage, "Retry a failed message", accepted)
 
+	op(a, GET, message+"/callbacks", wa.ReadWebhooks, a.callbacks, "List what a message's callback_url got")
+	op(a, POST, message+"/callbacks/{delivery}/resend", wa.WriteWebhooks, a.resendCallback, "Send a message's callback_url something again", accepted)
+
 	op(a, GET, v1+"/chats", wa.ReadContacts, a.chats, "List chats")
 	op(a, GET, v1+"/chats/{chat}", wa.ReadContacts, a.chat, "Get a chat")
 	op(a, GET, v1+"/contacts", wa.ReadContacts, a.contacts, "List contacts")
@@ -61,6 +64,7 @@ func (a *api) routes() {
 	op(a, POST, v1+"/webhooks", wa.WriteWebhooks, a.createWebhook, "Create a webhook", created)
 	op(a, GET, v1+"/webhooks", wa.ReadWebhooks, a.webhooks, "List webhooks")
 	op(a, GET, v1+"/webhooks/callback-secret", wa.WriteWebhooks, a.callbackSecret, "Get the secret that signs callbacks")
+	op(a, POST, v1+"/webhooks/callback-secret/rotate", wa.WriteWebhooks, a.rotateCallbackSecret, "Make a new secret for callbacks")
 	op(a, GET, webhook, wa.ReadWebhooks, a.webhook, "Get a webhook")
 	op(a, PATCH, webhook, wa.WriteWebhooks, a.changeWebhook, "Change a webhook")
 	op(a, DELETE, webhook, wa.WriteWebhooks, a.deleteWebhook, "Delete a webhook", empty)

@@ -6,6 +6,7 @@ import (
 
 	"chasqui/internal/store"
 	"chasqui/internal/wa"
+	"chasqui/internal/webhook"
 )
 
 // NewWebhook is an endpoint as callers ask for it.
@@ -160,11 +161,22 @@ func (a *api) disableWebhook(ctx context.Context, by wa.Actor, in *webhookIn) (*
 	return &webhookOut{e}, err
 }
 
+type secretRotation struct {
+	OverlapSeconds *int `json:"overlap_seconds,omitempty" doc:"How long the old secret signs too, 0 to 604,800; 86,400 if absent"`
+}
+
+// overlap gives what was asked for; nil when nothing was.
+func (r *secretRotation) overlap() *time.Duration {
+	if r == nil || r.OverlapSeconds == nil {
+		return nil
+	}
+	d := time.Duration(min(max(*r.OverlapSeconds, -1), 1<<30)) * time.Second
+	return &d
+}
+
 type rotateIn struct {
 	Webhook ref[wa.EndpointID] `path:"webhook"`
-	Body    *struct {
-		OverlapSeconds *int `json:"overlap_seconds,omitempty" doc:"How long the old secret signs too, 0 to 604,800; 86,400 if absent"`
-	} `nameHint:"SecretRotation"`
+	Body    *secretRotation
 }
 
 type secretOut struct {
@@ -175,12 +187,7 @@ type secretOut struct {
 }
 
 func (a *api) rotateSecret(ctx context.Context, by wa.Actor, in *rotateIn) (*secretOut, error) {
-	var overlap *time.Duration
-	if in.Body != nil && in.Body.OverlapSeconds != nil {
-		d := time.Duration(min(max(*in.Body.OverlapSeconds, -1), 1<<30)) * time.Second
-		overlap = &d
-	}
-	secret, err := a.Webhooks.Rotate(ctx, by, in.Webhook.ID, overlap)
+	secret, err := a.Webhooks.Rotate(ctx, by, in.Webhook.ID, in.Body.overlap())
 	out := &secretOut{}
 	out.Body.ID, out.Body.Secret = in.Webhook.ID, secret.Reveal()
 	return out, err
@@ -279,9 +286,47 @@ type callbackSecretOut struct {
 	} `nameHint:"CallbackSecret"`
 }
 
-func (a *api) callbackSecret(_ context.Context, by wa.Actor, _ *nothing) (*callbackSecretOut, error) {
-	secret, err := a.Webhooks.CallbackSecret(by)
+func (a *api) callbackSecret(ctx context.Context, by wa.Actor, _ *nothing) (*callbackSecretOut, error) {
+	secret, err := a.Webhooks.CallbackSecret(ctx, by)
 	out := &callbackSecretOut{}
 	out.Body.Secret = secret.Reveal()
 	return out, err
+}
+
+type rotateCallbackIn struct {
+	Body *secretRotation
+}
+
+func (a *api) rotateCallbackSecret(ctx context.Context, by wa.Actor, in *rotateCallbackIn) (*callbackSecretOut, error) {
+	secret, err := a.Webhooks.RotateCallbackSecret(ctx, by, in.Body.overlap())
+	out := &callbackSecretOut{}
+	out.Body.Secret = secret.Reveal()
+	return out, err
+}
+
+type callbacksIn struct {
+	Message ref[wa.MessageID] `path:"message"`
+}
+
+type callbacksOut struct {
+	Body struct {
+		Data []webhook.CallbackDelivery `json:"data" nullable:"false"`
+	} `nameHint:"CallbackList"`
+}
+
+func (a *api) callbacks(ctx context.Context, by wa.Actor, in *callbacksIn) (*callbacksOut, error) {
+	rows, err := a.Webhooks.Callbacks(ctx, by, in.Message.ID)
+	out := &callbacksOut{}
+	out.Body.Data = append([]webhook.CallbackDelivery{}, rows...)
+	return out, err
+}
+
+type callbackIn struct {
+	Message  ref[wa.MessageID]  `path:"message"`
+	Delivery ref[wa.DeliveryID] `path:"delivery"`
+}
+
+func (a *api) resendCallback(ctx context.Context, by wa.Actor, in *callbackIn) (*deliveryOut, error) {
+	d, err := a.Webhooks.ResendCallback(ctx, by, in.Message.ID, in.Delivery.ID)
+	return &deliveryOut{d}, err
 }

@@ -73,6 +73,16 @@ func (tx *Tx) CallbackEndpoint(ctx context.Context, org wa.OrgID, base string, r
 		SELECT id FROM webhook_endpoints WHERE org_id = $1 AND url = $2 AND callback`, org, base)
 }
 
+// CallbackEndpoints lists the endpoints that stand for hosts of an org's
+// messages' own addresses. Until the transaction ends none is added.
+func (tx *Tx) CallbackEndpoints(ctx context.Context, org wa.OrgID) ([]wa.EndpointID, error) {
+	if _, err := tx.moved(ctx, "lock callback endpoints", `SELECT pg_advisory_xact_lock(hashtextextended('callbacks ' || $1::uuid, 0))`, org); err != nil {
+		return nil, err
+	}
+	return collect(ctx, tx, "list callback endpoints", pgx.RowTo[wa.EndpointID], `
+		SELECT id FROM webhook_endpoints WHERE org_id = $1 AND callback ORDER BY created_at`, org)
+}
+
 // LockEndpoint is Endpoint for changing it.
 func (tx *Tx) LockEndpoint(ctx context.Context, org wa.OrgID, id wa.EndpointID) (EndpointRow, error) {
 	return one(ctx, tx, "lock endpoint", scanEndpoint, `
@@ -168,10 +178,11 @@ func (tx *Tx) Secrets(ctx context.Context, org wa.OrgID, id wa.EndpointID, ahead
 		ORDER BY expires_at DESC NULLS FIRST`, org, id, ahead)
 }
 
-// InsertSecret keeps an endpoint's new secret in use; RetireSecret comes before.
+// InsertSecret keeps an endpoint's new secret. Before one that is to be in use
+// comes RetireSecret.
 func (tx *Tx) InsertSecret(ctx context.Context, org wa.OrgID, id wa.EndpointID, s SealedSecret) error {
 	_, err := tx.moved(ctx, "insert secret", `
-		INSERT INTO webhook_secrets (id, org_id, endpoint_id, sealed) VALUES ($1, $2, $3, $4)`, s.ID, org, id, s.Sealed)
+		INSERT INTO webhook_secrets (id, org_id, endpoint_id, sealed, expires_at) VALUES ($1, $2, $3, $4, $5)`, s.ID, org, id, s.Sealed, s.ExpiresAt)
 	return err
 }
 

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
+	"chasqui/internal/seal"
 	"chasqui/internal/store"
 	"chasqui/internal/wa"
 )
@@ -116,18 +118,12 @@ func (s *Service) remember(host callbackHost, id wa.EndpointID) {
 func (s *Service) callbackEndpoint(ctx context.Context, host callbackHost) (id wa.EndpointID, err error) {
 	e := wa.Endpoint{ID: wa.NewEndpointID(), OrgID: host.org, URL: host.base, Events: []string{}, Callback: true, Payload: wa.FullPayload}
 	e.MaxInFlight, e.TimeoutMS = wa.DefaultInFlight, int(wa.DefaultHookWait.Milliseconds())
-	key, err := s.callbackKey(host.org)
-	if err != nil {
-		return id, err
-	}
-	secret := store.SealedSecret{ID: wa.NewSecretID()}
-	secret.Sealed = s.seal.Seal(secretPlace(host.org, secret.ID), key)
 	for range 2 { // another process may be making it at this moment
 		err = s.db.InOrg(ctx, host.org, func(tx *store.Tx) error {
 			id, err = tx.CallbackEndpoint(ctx, host.org, host.base, callbackRest)
 			if wa.CodeOf(err) == wa.NotFound {
 				id = e.ID
-				return tx.InsertEndpoint(ctx, store.EndpointRow{Endpoint: e}, secret)
+				return s.insertCallback(ctx, tx, e)
 			}
 			return err
 		})
@@ -138,15 +134,144 @@ func (s *Service) callbackEndpoint(ctx context.Context, host callbackHost) (id w
 	return id, err
 }
 
-func (s *Service) callbackKey(org wa.OrgID) ([]byte, error) {
-	return s.seal.Derive("webhook callbacks|" + org.UUID())
+// insertCallback keeps an endpoint for a host. It signs as the org's others do.
+func (s *Service) insertCallback(ctx context.Context, tx *store.Tx, e wa.Endpoint) error {
+	keys, err := s.callbackKeys(ctx, tx, e.OrgID)
+	if err != nil {
+		return err
+	}
+	if err := tx.InsertEndpoint(ctx, store.EndpointRow{Endpoint: e}, s.sealKey(e.OrgID, keys[0])); err != nil {
+		return err
+	}
+	for _, old := range keys[1:] {
+		if err := tx.InsertSecret(ctx, e.OrgID, e.ID, s.sealKey(e.OrgID, old)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) sealKey(org wa.OrgID, k key) store.SealedSecret {
+	id := wa.NewSecretID()
+	return store.SealedSecret{ID: id, Sealed: s.seal.Seal(secretPlace(org, id), k.raw), ExpiresAt: k.end}
+}
+
+// callbackKeys gives what signs an org's callbacks now, the one in use first.
+// The first of all is drawn from the master key, so that it can be told before
+// any message has named an address.
+func (s *Service) callbackKeys(ctx context.Context, tx *store.Tx, org wa.OrgID) ([]key, error) {
+	ids, err := tx.CallbackEndpoints(ctx, org)
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) > 0 {
+		return s.keys(ctx, tx, org, ids[0])
+	}
+	raw, err := s.seal.Derive("webhook callbacks|" + org.UUID())
+	return []key{{raw: raw}}, err
 }
 
 // CallbackSecret gives the secret that signs what an org's messages' own
 // addresses get: all of them have the same.
-func (s *Service) CallbackSecret(by wa.Actor) (wa.Secret, error) {
-	key, err := s.callbackKey(by.Org)
-	return wa.NewSecret(secretPrefix + encodeSecret(key)), err
+func (s *Service) CallbackSecret(ctx context.Context, by wa.Actor) (secret wa.Secret, err error) {
+	err = s.inOrg(ctx, by, func(tx *store.Tx) error {
+		keys, err := s.callbackKeys(ctx, tx, by.Org)
+		if err == nil {
+			secret = wa.NewSecret(secretPrefix + encodeSecret(keys[0].raw))
+		}
+		return err
+	})
+	return secret, err
+}
+
+// RotateCallbackSecret is Rotate for the secret of all callbacks of an org.
+func (s *Service) RotateCallbackSecret(ctx context.Context, by wa.Actor, grace *time.Duration) (wa.Secret, error) {
+	overlap, err := overlapOf(grace)
+	if err != nil {
+		return wa.Secret{}, err
+	}
+	fresh := key{raw: seal.Random(secretLength)}
+	err = s.inOrg(ctx, by, func(tx *store.Tx) error {
+		ids, err := tx.CallbackEndpoints(ctx, by.Org)
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			return wa.Errorf(wa.Conflict, "no message has named a callback_url yet: the secret was never used")
+		}
+		for _, id := range ids {
+			if err := s.rotate(ctx, tx, by.Org, id, overlap, s.sealKey(by.Org, fresh)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return wa.NewSecret(secretPrefix + encodeSecret(fresh.raw)), err
+}
+
+// CallbackDelivery is an event on its way to a message's own address, with the
+// requests that were made.
+type CallbackDelivery struct {
+	wa.Delivery
+	Requests []wa.Attempt `json:"requests" nullable:"false" doc:"Oldest first"`
+}
+
+// callbacksMost is more events than a message can have.
+const callbacksMost = 50
+
+// Callbacks lists what a message's own address got or shall get, newest first.
+func (s *Service) Callbacks(ctx context.Context, by wa.Actor, id wa.MessageID) (all []CallbackDelivery, err error) {
+	err = s.inOrg(ctx, by, func(tx *store.Tx) error {
+		rows, err := callbacksOf(ctx, tx, by.Org, id)
+		for _, d := range rows {
+			requests, err := tx.Attempts(ctx, by.Org, d.ID)
+			if err != nil {
+				return err
+			}
+			all = append(all, CallbackDelivery{d, append([]wa.Attempt{}, requests...)})
+		}
+		return err
+	})
+	return all, err
+}
+
+func callbacksOf(ctx context.Context, tx *store.Tx, org wa.OrgID, id wa.MessageID) ([]wa.Delivery, error) {
+	m, err := tx.Message(ctx, org, id)
+	if err != nil || m.CallbackID.IsZero() {
+		return nil, err
+	}
+	page, err := store.ParsePage("", callbacksMost)
+	if err != nil {
+		return nil, err
+	}
+	return tx.Deliveries(ctx, org, m.CallbackID, store.DeliveryFilter{Message: id}, page)
+}
+
+// ResendCallback sends one of them again, now.
+func (s *Service) ResendCallback(ctx context.Context, by wa.Actor, message wa.MessageID, id wa.DeliveryID) (d wa.Delivery, err error) {
+	err = s.inOrg(ctx, by, func(tx *store.Tx) error {
+		rows, err := callbacksOf(ctx, tx, by.Org, message)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(rows, func(d wa.Delivery) bool { return d.ID == id })
+		if i < 0 {
+			return wa.Errorf(wa.NotFound, "there is no such delivery")
+		}
+		endpoint := rows[i].EndpointID
+		if _, err := tx.LineEndpoint(ctx, by.Org, endpoint); wa.CodeOf(err) == wa.NotFound {
+			return wa.Errorf(wa.Conflict, "the receiver said that it wants nothing; it is asked again after an hour")
+		} else if err != nil {
+			return err
+		}
+		if err := tx.BeginAnew(ctx, by.Org, endpoint, id, wa.TriggerManual, s.opt.Ahead()); err != nil {
+			return err
+		}
+		tx.Ring(wa.DeliverTicket{Endpoint: endpoint})
+		d, err = tx.Delivery(ctx, by.Org, endpoint, id)
+		return err
+	})
+	return d, err
 }
 
 // of gives the target of one delivery: a message's own address where the

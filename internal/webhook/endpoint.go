@@ -222,36 +222,47 @@ func (s *Service) Disable(ctx context.Context, by wa.Actor, id wa.EndpointID) (w
 // Rotate makes a new secret. For grace (up to seven days) both sign; nil means
 // a day, 0 ends the old ones at once.
 func (s *Service) Rotate(ctx context.Context, by wa.Actor, id wa.EndpointID, grace *time.Duration) (wa.Secret, error) {
-	overlap := wa.SecretOverlap
-	if grace != nil {
-		overlap = *grace
-	}
-	if overlap < 0 || overlap > wa.MaxSecretOverlap {
-		return wa.Secret{}, wa.InvalidField("overlap_seconds", "must be 0 to %d", int(wa.MaxSecretOverlap.Seconds()))
+	overlap, err := overlapOf(grace)
+	if err != nil {
+		return wa.Secret{}, err
 	}
 	text, sealed := s.newSecret(by.Org)
-	err := s.inOrg(ctx, by, func(tx *store.Tx) error {
+	err = s.inOrg(ctx, by, func(tx *store.Tx) error {
 		if _, err := tx.LockEndpoint(ctx, by.Org, id); err != nil {
 			return err
 		}
-		live, err := tx.Secrets(ctx, by.Org, id, s.opt.Ahead())
-		if err != nil {
-			return err
-		}
-		if overlap > 0 && len(live) > wa.MaxRunningSecrets {
-			return wa.Errorf(wa.Conflict, "%d old secrets still sign, which is the most there may be: revoke them, or rotate with overlap_seconds 0", len(live)-1)
-		}
-		if err := tx.RetireSecret(ctx, by.Org, id, overlap, s.opt.Ahead()); err != nil {
-			return err
-		}
-		if overlap == 0 {
-			if err := tx.RevokeOldSecrets(ctx, by.Org, id); err != nil {
-				return err
-			}
-		}
-		return tx.InsertSecret(ctx, by.Org, id, sealed)
+		return s.rotate(ctx, tx, by.Org, id, overlap, sealed)
 	})
 	return text, err
+}
+
+func overlapOf(grace *time.Duration) (time.Duration, error) {
+	if grace == nil {
+		return wa.SecretOverlap, nil
+	}
+	if *grace < 0 || *grace > wa.MaxSecretOverlap {
+		return 0, wa.InvalidField("overlap_seconds", "must be 0 to %d", int(wa.MaxSecretOverlap.Seconds()))
+	}
+	return *grace, nil
+}
+
+func (s *Service) rotate(ctx context.Context, tx *store.Tx, org wa.OrgID, id wa.EndpointID, overlap time.Duration, fresh store.SealedSecret) error {
+	live, err := tx.Secrets(ctx, org, id, s.opt.Ahead())
+	if err != nil {
+		return err
+	}
+	if overlap > 0 && len(live) > wa.MaxRunningSecrets {
+		return wa.Errorf(wa.Conflict, "%d old secrets still sign, which is the most there may be: revoke them, or rotate with overlap_seconds 0", len(live)-1)
+	}
+	if err := tx.RetireSecret(ctx, org, id, overlap, s.opt.Ahead()); err != nil {
+		return err
+	}
+	if overlap == 0 {
+		if err := tx.RevokeOldSecrets(ctx, org, id); err != nil {
+			return err
+		}
+	}
+	return tx.InsertSecret(ctx, org, id, fresh)
 }
 
 // Revoke ends every secret but the newest.
