@@ -17,6 +17,7 @@ import (
 
 	"chasqui/internal/egress"
 	"chasqui/internal/store"
+	"chasqui/internal/telemetry"
 	"chasqui/internal/wa"
 )
 
@@ -94,6 +95,9 @@ func (s *Service) request(ctx context.Context, to target, d store.Due, at time.T
 	req.Header.Set("Webhook-Id", id)
 	req.Header.Set("Webhook-Timestamp", strconv.FormatInt(at.Unix(), 10))
 	req.Header.Set("Webhook-Signature", sign(to.keys, id, at, text))
+	if link := telemetry.Link(ctx); link != "" {
+		req.Header.Set("Traceparent", link)
+	}
 	return req, nil
 }
 
