@@ -20,8 +20,7 @@ func (r *rig) judge(l *load) {
 	l.stop()
 	began := time.Now()
 	r.quiet(150*time.Second, `SELECT count(*) FROM messages WHERE client_id = ANY($1) AND status IN ('scheduled', 'queued', 'sending', 'retry_wait')`, 0)
-	// A message that could not be stored is fetched a minute later at the latest.
-	r.quiet(80*time.Second, `SELECT count(*) FROM messages WHERE client_id = ANY($1) AND direction = 'inbound' AND type <> 'undecryptable'`, len(l.written))
+	r.quiet(*lateFlag, `SELECT count(*) FROM messages WHERE client_id = ANY($1) AND direction = 'inbound' AND type <> 'undecryptable'`, len(l.written))
 	// An ack may be ahead of the phone, which may ask for a repeat.
 	for deadline := time.Now().Add(30 * time.Second); r.sim.Stats().Messages < len(l.sent) && time.Now().Before(deadline); {
 		time.Sleep(200 * time.Millisecond)

@@ -18,6 +18,7 @@ var (
 	clientsFlag = flag.Int("clients", 12, "how many numbers carry load")
 	pauseFlag   = flag.Duration("pause", 600*time.Millisecond, "between two posts of a client")
 	backlogFlag = flag.Int("backlog", 80, "bulk messages for every client with tight limits")
+	lateFlag    = flag.Duration("late", 80*time.Second, "how late the last message may come in: one that could not be stored is fetched within a minute")
 	logsFlag    = flag.String("logs", "", "folder for what the processes say")
 	freezeFlag  = flag.Duration("freeze", 0, "how long a frozen worker stays so at least; 0: 10 s, and 90 s in the long profile. Its lease lasts 8 s")
 	rollsFlag   = flag.Int("rolls", 10, "how often F18 restarts every process")
