@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"chasqui/internal/app"
+	"chasqui/internal/telemetry"
 	"chasqui/internal/wa"
 )
 
@@ -35,5 +36,24 @@ func TestTextLog(t *testing.T) {
 	app.NewLog(&b, app.Config{LogFormat: "text"}).WarnContext(wa.WithLog(t.Context(), slog.String("job", "x")), "said")
 	if got := b.String(); !strings.Contains(got, "WRN said job=x") || strings.Contains(got, "\x1b") {
 		t.Errorf("line is %q", got)
+	}
+}
+
+// Whoever reads a trace finds its lines, and the other way round.
+func TestLogNamesTheTrace(t *testing.T) {
+	t.Parallel()
+	tracer, err := telemetry.Open(t.Context(), telemetry.Options{Endpoint: "http://127.0.0.1:1", Log: quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tracer.Close() }) // nobody is there to take the spans
+	ctx, span := tracer.Follow(t.Context(), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "send")
+	defer span.End()
+	var b bytes.Buffer
+	log := app.NewLog(&b, app.Config{})
+	log.InfoContext(ctx, "traced")
+	log.InfoContext(t.Context(), "not traced")
+	if got := b.String(); strings.Count(got, `"trace_id":"0af7651916cd43dd8448eb211c80319c"`) != 1 {
+		t.Errorf("lines are %s", got)
 	}
 }
