@@ -78,11 +78,18 @@ func poolConfig(o Options) (*pgxpool.Config, error) {
 	cfg.ConnConfig.RuntimeParams["enable_seqscan"] = "off"
 	if o.Spans != nil {
 		// Statements, never their arguments: those are about people.
-		cfg.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(o.Spans), otelpgx.WithTrimSQLInSpanName(),
-			otelpgx.WithDisableConnectionDetailsInAttributes())
+		cfg.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(o.Spans), otelpgx.WithDisableConnectionDetailsInAttributes())
 	}
+	boundCaches(cfg.ConnConfig)
 	cfg.AfterConnect = dropPrivileges
 	return cfg, nil
+}
+
+// boundCaches keeps what a connection remembers of statements to what we have:
+// room for more is taken at once and for every connection.
+func boundCaches(cfg *pgx.ConnConfig) {
+	cfg.StatementCacheCapacity = 256
+	cfg.DescriptionCacheCapacity = 0 // serves another mode than ours
 }
 
 func openPool(ctx context.Context, cfg *pgxpool.Config) (*DB, error) {
@@ -142,6 +149,7 @@ func OpenSQL(url, schema string, maxConns int) (*sql.DB, error) {
 	cfg.RuntimeParams["statement_timeout"] = "15000"
 	cfg.RuntimeParams["idle_in_transaction_session_timeout"] = idleLimit
 	cfg.RuntimeParams["application_name"] = "chasqui " + schema
+	boundCaches(cfg)
 	db := stdlib.OpenDB(*cfg)
 	db.SetMaxOpenConns(maxConns)
 	db.SetMaxIdleConns(maxConns)
