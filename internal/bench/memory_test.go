@@ -54,6 +54,11 @@ func measureMemory(ctx context.Context, b *bench) error {
 // settle is how long numbers idle before they are weighed.
 func settle() time.Duration { return size(2*time.Second, 10*time.Second, 15*time.Second) }
 
+// collections are made before anything is weighed: the first wakes up what
+// finalizers hold, and each halves the stacks that connecting has grown. A number
+// that idles has them all within a quarter of an hour.
+const collections = 7
+
 func (s *sendStage) weighBare(ctx context.Context, n int) (bareReport, error) {
 	var numbers []string
 	for i := range n {
@@ -67,8 +72,7 @@ func (s *sendStage) weighBare(ctx context.Context, n int) (bareReport, error) {
 	if err := rest(ctx, settle()); err != nil {
 		return bareReport{}, err
 	}
-	// The first collection wakes up what finalizers hold; the second one counts.
-	for range 2 {
+	for range collections - 1 {
 		if _, err := io.WriteString(proc.in, "\n"); err != nil {
 			return bareReport{}, err
 		}
@@ -105,7 +109,7 @@ func (s *sendStage) weighWorker(ctx context.Context, worker *process, n int) (ba
 	if err := rest(ctx, settle()); err != nil {
 		return bareReport{}, err
 	}
-	for range 3 {
+	for range collections {
 		if _, err := get(ctx, worker.metrics+"/debug/pprof/heap?gc=1"); err != nil {
 			return bareReport{}, err
 		}
