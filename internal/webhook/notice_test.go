@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
@@ -55,9 +56,7 @@ func TestOthersAreToldOfAnEndpoint(t *testing.T) {
 			if e.Type != wa.EndpointDisabled || e.Data.EndpointID != made.ID || e.Data.Reason != tt.reason || e.Data.URL != s.URL {
 				t.Errorf("told %s", told.body)
 			}
-			if ids := w.eventIDs(wa.EndpointDisabled); len(ids) != 1 || ids[0] != told.id {
-				t.Errorf("the feed has %v, want %s", ids, told.id)
-			}
+			testkit.Eventually(t, patience, "the feed tells of it", func() bool { return slices.Equal(w.eventIDs(wa.EndpointDisabled), []string{told.id}) })
 			if n := s.count(wa.EndpointDisabled); n != 0 {
 				t.Error("it was told of itself")
 			}
@@ -108,5 +107,42 @@ func TestDeliveriesCanBeSearched(t *testing.T) {
 		if !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %v, want %v", name, got, tt.want)
 		}
+	}
+}
+
+// TestOldDeliveriesAreForgotten keeps deliveries and attempts for a month, and
+// what still waits for a live endpoint for longer.
+func TestOldDeliveriesAreForgotten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s, dead := newSink(t, nil), newSink(t, status(http.StatusInternalServerError))
+	made, failing := w.endpoint(s.URL), w.endpoint(dead.URL)
+	w.dispatch()
+	c := testkit.Client(t, w.db, w.org.ID)
+	w.emit(c)
+	w.settled(made.ID, 1)
+	w.settled(failing.ID, 1)
+	old := w.deliveries(made.ID, store.DeliveryFilter{})[0]
+	w.exec(`UPDATE webhook_deliveries SET created_at = now() - interval '31 days'`)
+	w.exec(`UPDATE webhook_attempts SET at = now() - interval '31 days'`)
+	w.exec(fmt.Sprintf(`INSERT INTO webhook_deliveries (id, org_id, endpoint_id, event_id, status, next_attempt_at, created_at)
+		SELECT gen_random_uuid(), '%s', '%s', gen_random_uuid(), 'delivered', NULL, now() - interval '31 days' FROM generate_series(1, 25000)`,
+		w.org.ID.UUID(), made.ID.UUID())) // more than one batch
+	w.emit(c)
+	testkit.Eventually(t, patience, "the second is delivered", func() bool {
+		return len(w.deliveries(made.ID, store.DeliveryFilter{Status: wa.DeliveryDone})) == 2
+	})
+	if err := w.hooks.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	left := w.deliveries(made.ID, store.DeliveryFilter{})
+	if len(left) != 1 || left[0].ID == old.ID {
+		t.Errorf("%d deliveries are left", len(left))
+	}
+	if n := len(w.deliveries(failing.ID, store.DeliveryFilter{})); n != 2 {
+		t.Errorf("of what waits %d are left, want both", n)
+	}
+	if a := w.attempts(left[0]); len(a) != 1 {
+		t.Errorf("the young one has %d attempts left", len(a))
 	}
 }

@@ -189,10 +189,22 @@ func (s *Service) Measure(ctx context.Context) error {
 // Keep is how long deliveries and their attempts are kept.
 const Keep = 30 * 24 * time.Hour
 
-// Sweep forgets what is older than Keep.
+const (
+	sweepBatch = 10_000
+	sweepTurns = 500 // in an hour; the rest waits for the next
+)
+
+// Sweep forgets what is older than Keep, some at a time.
 func (s *Service) Sweep(ctx context.Context) error {
-	return s.db.InTx(ctx, func(tx *store.Tx) error {
-		_, err := tx.SweepDeliveries(ctx, Keep, 10_000)
-		return err
-	})
+	for range sweepTurns {
+		var gone int64
+		err := s.db.InTx(ctx, func(tx *store.Tx) (err error) {
+			gone, err = tx.SweepDeliveries(ctx, Keep, sweepBatch)
+			return err
+		})
+		if err != nil || gone < sweepBatch {
+			return err
+		}
+	}
+	return nil
 }
