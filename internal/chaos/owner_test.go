@@ -53,6 +53,8 @@ func (r *rig) freeze(w *chaos.Process, c *client) {
 	r.toPG[w].Pass()
 	w.Signal(syscall.SIGCONT)
 	r.eventually("the worker learns that it was fenced", func() bool { return w.Count(fenced) > before })
+	p := chaos.Phase{From: began, To: time.Now()}
+	r.after(func() { r.gapsBelow("F17", p, 10*time.Second) }) // the two do not fight over a line
 }
 
 // inboundWithoutCommit kills a worker that has decrypted messages and could not

@@ -2,9 +2,11 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"chasqui/internal/provider"
+	"chasqui/internal/store"
 )
 
 // dropDial gives up an attempt to connect, also one that waits for its turn.
@@ -50,11 +52,33 @@ func (h *Hold) dial(ctx context.Context, session provider.Session) error {
 	}
 	bounded, cancel := context.WithTimeout(ctx, h.w.opt.Login)
 	defer cancel()
+	if err := h.stillOurs(bounded); err != nil {
+		return err
+	}
 	result := "dialled"
 	if err = session.Connect(bounded); err != nil {
 		result = "failed"
 	}
 	connectsTotal.WithLabelValues(result).Inc()
+	return err
+}
+
+var errNotOurs = errors.New("the client is not ours any more")
+
+// stillOurs asks the database: a process that stood still does not know yet that
+// others have its clients, and to connect would take the line from them. They
+// would take it for a stranger's doing, and wait a minute.
+func (h *Hold) stillOurs(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, queryLimit)
+	defer cancel()
+	var row store.ClientRow
+	err := h.w.db.InOrg(ctx, h.org, func(tx *store.Tx) (err error) {
+		row, err = tx.ClientRow(ctx, h.org, h.id)
+		return err
+	})
+	if err == nil && row.Epoch != h.epoch.Load() {
+		err = errNotOurs
+	}
 	return err
 }
 

@@ -248,3 +248,21 @@ func TestAPanickingProviderIsContained(t *testing.T) {
 	w.await(good, wa.ClientConnected)
 	w.await(bad, wa.ClientConnected)
 }
+
+// A worker that stood still does not know that another one has its client. To
+// connect would take the line from it.
+func TestAClientOfOthersIsNotConnected(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.linked()
+	r := w.worker(w.url, func(o *fleet.WorkerOptions, _ *network) { o.Poll = time.Hour })
+	w.await(id, wa.ClientConnected)
+	w.sql(`UPDATE clients SET epoch = epoch + 1 WHERE id = $1`, id.UUID())
+	r.net.last(t, id).say(provider.StateChanged{Signal: provider.Disconnected})
+	time.Sleep(2500 * time.Millisecond)
+	if n := r.net.connects(id); n != 1 {
+		t.Fatalf("connected %d times", n)
+	}
+	w.sql(`UPDATE clients SET epoch = epoch - 1 WHERE id = $1`, id.UUID())
+	testkit.Eventually(t, patience, "connected as the owner", func() bool { return r.net.connects(id) == 2 })
+}
