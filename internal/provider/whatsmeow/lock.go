@@ -35,8 +35,10 @@ func newSessionLock() *sessionLock {
 }
 
 const (
-	// A first message fetches keys from the server while it holds the lock.
-	sendGrip = 10 * time.Second
+	// A first message fetches keys from the server while it holds the lock. It
+	// is shorter than what others wait before they take a silent worker's
+	// clients: one that stood still must not store over what they have changed.
+	sendGrip = 5 * time.Second
 	// Between loading and storing one session lie two small queries.
 	retryGrip = 2 * time.Second
 )
@@ -47,6 +49,7 @@ var errGripLost = errors.New("another message used the Signal session in between
 type grip struct {
 	lock  *sessionLock
 	timer *time.Timer // nil when only end ends it
+	until time.Time   // when timer ends it
 	freed atomic.Bool
 }
 
@@ -59,13 +62,27 @@ func (l *sessionLock) take(ctx context.Context, lease time.Duration) (*grip, err
 	}
 	g := &grip{lock: l}
 	if lease > 0 {
+		g.until = time.Now().Add(lease)
 		g.timer = time.AfterFunc(lease, g.free)
 	}
 	return g, nil
 }
 
-// keep stops the lease's clock and reports whether the grip still holds.
-func (g *grip) keep() bool { return g.timer == nil || g.timer.Stop() }
+// keep stops the lease's clock and reports whether the grip still holds. In a
+// process that stood still the timer may not have had its turn yet.
+func (g *grip) keep() bool {
+	if g.timer == nil {
+		return true
+	}
+	if !g.timer.Stop() {
+		return false
+	}
+	if time.Now().Before(g.until) {
+		return true
+	}
+	g.free()
+	return false
+}
 
 // end gives the lock back; further calls do nothing.
 func (g *grip) end() {
