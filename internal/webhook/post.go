@@ -43,9 +43,9 @@ func (a answer) good() bool { return a.Error == wa.AttemptOK }
 
 // post makes one attempt. It takes as long as the endpoint's timeout at most,
 // whatever the receiver does.
-func (s *Service) post(ctx context.Context, to target, d store.Due, made *bodies) answer {
+func (s *Service) post(ctx context.Context, to target, d store.Due, made *bodies) (out answer) {
 	at := s.now()
-	out := answer{Attempt: wa.Attempt{Delivery: d.ID, OrgID: d.OrgID, Number: d.Attempts + 1, Trigger: d.Trigger, At: at}}
+	out = answer{Attempt: wa.Attempt{Delivery: d.ID, OrgID: d.OrgID, Number: d.Attempts + 1, Trigger: d.Trigger, At: at}}
 	began := time.Now()
 	defer func() { out.DurationMS = int(time.Since(began).Milliseconds()) }()
 	if d.Gone {
