@@ -12,7 +12,7 @@ import (
 // NewWebhook is an endpoint as callers ask for it.
 type NewWebhook struct {
 	URL         string            `json:"url" maxLength:"2048" doc:"Where events are sent: an https address on the public internet"`
-	Events      []string          `json:"events,omitempty" nullable:"false" doc:"Event types, with wildcards: *, message.*, client.connected; all if absent"`
+	Events      []string          `json:"events,omitempty" nullable:"false" minItems:"1" doc:"Event types, with wildcards: *, message.*, client.connected; all if absent"`
 	Clients     []string          `json:"clients,omitempty" nullable:"false" doc:"Only events of these clients"`
 	Directions  []wa.Direction    `json:"directions,omitempty" nullable:"false" doc:"Of events about messages only inbound or outbound ones"`
 	ChatKinds   []wa.ChatKind     `json:"chat_kinds,omitempty" nullable:"false" doc:"Of events about messages only direct or group ones"`
@@ -20,9 +20,9 @@ type NewWebhook struct {
 	Payload     wa.Payload        `json:"payload,omitempty" enum:"full,thin" doc:"thin has ids only"`
 	Ordered     bool              `json:"ordered,omitempty" doc:"One request at a time per chat, in order; a failure holds up its chat"`
 	Headers     map[string]string `json:"headers,omitempty" doc:"Sent with every request; values are not shown again"`
-	MaxInFlight int               `json:"max_in_flight,omitempty" doc:"Requests at the same time, 1 to 64; 8 if absent"`
-	Rate        *int              `json:"rate,omitempty" doc:"Requests a second at most"`
-	TimeoutMS   int               `json:"timeout_ms,omitempty" doc:"How long one attempt may take, 1,000 to 30,000; 15,000 if absent"`
+	MaxInFlight int               `json:"max_in_flight,omitempty" minimum:"1" maximum:"64" doc:"Requests at the same time, 1 to 64; 8 if absent"`
+	Rate        *int              `json:"rate,omitempty" minimum:"1" maximum:"10000" doc:"Requests a second at most; no limit if absent"`
+	TimeoutMS   int               `json:"timeout_ms,omitempty" minimum:"1000" maximum:"30000" doc:"How long one attempt may take, 1,000 to 30,000; 15,000 if absent"`
 	Schedule    []int             `json:"schedule,omitempty" nullable:"false" doc:"Seconds before each attempt; 0, 5, 300, 1800, 7200, 18000, 36000, 36000 if absent"`
 }
 
@@ -97,52 +97,47 @@ func (a *api) webhook(ctx context.Context, by wa.Actor, in *webhookIn) (*webhook
 type changeWebhookIn struct {
 	Webhook ref[wa.EndpointID] `path:"webhook"`
 	Body    struct {
-		URL         *string            `json:"url,omitempty" maxLength:"2048"`
-		Events      *[]string          `json:"events,omitempty"`
-		Clients     *[]string          `json:"clients,omitempty" doc:"An empty list means all"`
-		Directions  *[]wa.Direction    `json:"directions,omitempty" doc:"An empty list means both"`
-		ChatKinds   *[]wa.ChatKind     `json:"chat_kinds,omitempty" doc:"An empty list means all"`
-		Description *string            `json:"description,omitempty"`
-		Payload     *wa.Payload        `json:"payload,omitempty" enum:"full,thin"`
-		Ordered     *bool              `json:"ordered,omitempty"`
-		Headers     *map[string]string `json:"headers,omitempty" doc:"Replaces all of them"`
-		MaxInFlight *int               `json:"max_in_flight,omitempty"`
-		Rate        *int               `json:"rate,omitempty" doc:"0 takes the limit away"`
-		TimeoutMS   *int               `json:"timeout_ms,omitempty"`
-		Schedule    *[]int             `json:"schedule,omitempty" doc:"An empty list means the usual one"`
+		URL         *string                      `json:"url,omitempty" maxLength:"2048"`
+		Events      *[]string                    `json:"events,omitempty" nullable:"false" minItems:"1" doc:"For all of them: [\"*\"]"`
+		Clients     clearable[[]string]          `json:"clients,omitempty" doc:"null or an empty list: all"`
+		Directions  clearable[[]wa.Direction]    `json:"directions,omitempty" doc:"null or an empty list: both"`
+		ChatKinds   clearable[[]wa.ChatKind]     `json:"chat_kinds,omitempty" doc:"null or an empty list: all"`
+		Description *string                      `json:"description,omitempty"`
+		Payload     *wa.Payload                  `json:"payload,omitempty" enum:"full,thin"`
+		Ordered     *bool                        `json:"ordered,omitempty"`
+		Headers     clearable[map[string]string] `json:"headers,omitempty" doc:"Replaces all of them; null or an empty object: none"`
+		MaxInFlight *int                         `json:"max_in_flight,omitempty" minimum:"1" maximum:"64"`
+		Rate        clearable[*int]              `json:"rate,omitempty" minimum:"1" maximum:"10000" doc:"null takes the limit away"`
+		TimeoutMS   *int                         `json:"timeout_ms,omitempty" minimum:"1000" maximum:"30000"`
+		Schedule    clearable[[]int]             `json:"schedule,omitempty" doc:"null or an empty list: the usual one"`
 	} `nameHint:"WebhookChange"`
 }
 
 // changeWebhook changes what is named and leaves the rest.
 func (a *api) changeWebhook(ctx context.Context, by wa.Actor, in *changeWebhookIn) (*webhookOut, error) {
 	b := in.Body
-	var clients *[]wa.ClientID
-	if b.Clients != nil {
-		ids, err := clientIDs(*b.Clients)
-		if err != nil {
-			return nil, err
-		}
-		clients = &ids
+	ids, err := clientIDs(b.Clients.value)
+	if err != nil {
+		return nil, err
+	}
+	clients := clearable[[]wa.ClientID]{b.Clients.named, ids}
+	if b.Headers.named && b.Headers.value == nil {
+		b.Headers.value = map[string]string{} // nil would keep them
 	}
 	e, err := a.Webhooks.Update(ctx, by, in.Webhook.ID, func(e *wa.Endpoint) {
 		change(&e.URL, b.URL)
 		change(&e.Events, b.Events)
-		change(&e.Clients, clients)
-		change(&e.Directions, b.Directions)
-		change(&e.ChatKinds, b.ChatKinds)
+		clients.put(&e.Clients)
+		b.Directions.put(&e.Directions)
+		b.ChatKinds.put(&e.ChatKinds)
 		change(&e.Description, b.Description)
 		change(&e.Payload, b.Payload)
 		change(&e.Ordered, b.Ordered)
-		change(&e.Headers, b.Headers)
+		b.Headers.put(&e.Headers)
 		change(&e.MaxInFlight, b.MaxInFlight)
+		b.Rate.put(&e.Rate)
 		change(&e.TimeoutMS, b.TimeoutMS)
-		change(&e.Schedule, b.Schedule)
-		if b.Rate != nil {
-			e.Rate = b.Rate
-			if *b.Rate == 0 {
-				e.Rate = nil
-			}
-		}
+		b.Schedule.put(&e.Schedule)
 	})
 	return &webhookOut{e}, err
 }
