@@ -23,20 +23,26 @@ const failedOf = `
 	  AND d.attempts > d.base AND d.next_attempt_at > statement_timestamp() + $5::interval`
 
 // InsertRecovery keeps work to be done in the background, with how much there
-// is of it if that can be told.
+// is of it if that can be told. What waits for nothing but the circuit is on its
+// way already: it counts, and as moved.
 func (tx *Tx) InsertRecovery(ctx context.Context, r wa.Recovery, ahead time.Duration) (wa.Recovery, error) {
 	if r.Kind == wa.RecoverFailed {
-		total, err := one(ctx, tx, "count failed deliveries", pgx.RowTo[int64], `
-			SELECT count(*) FROM (`+failedOf+`) f`, r.OrgID, r.EndpointID, r.Since, r.Until, ahead)
+		type counts struct{ All, Failed int64 }
+		c, err := one(ctx, tx, "count failed deliveries", pgx.RowToStructByPos[counts], `
+			SELECT (SELECT count(*) FROM webhook_deliveries d
+			        WHERE d.org_id = $1 AND d.endpoint_id = $2 AND d.status = 'exhausted' AND d.created_at >= $3 AND d.created_at < $4)
+			     + (SELECT count(*) FROM webhook_deliveries d
+			        WHERE d.org_id = $1 AND d.endpoint_id = $2 AND d.status = 'pending' AND d.created_at >= $3 AND d.created_at < $4),
+			       (SELECT count(*) FROM (`+failedOf+`) f)`, r.OrgID, r.EndpointID, r.Since, r.Until, ahead)
 		if err != nil {
 			return r, err
 		}
-		r.Total = &total
+		r.Total, r.Moved = &c.All, c.All-c.Failed
 	}
 	return one(ctx, tx, "insert recovery", scanRecovery, `
-		INSERT INTO webhook_recoveries (id, org_id, endpoint_id, kind, since, until, total)
-		VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING `+recoveryColumns,
-		r.ID, r.OrgID, r.EndpointID, string(r.Kind), r.Since, r.Until, r.Total)
+		INSERT INTO webhook_recoveries (id, org_id, endpoint_id, kind, since, until, total, moved)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING `+recoveryColumns,
+		r.ID, r.OrgID, r.EndpointID, string(r.Kind), r.Since, r.Until, r.Total, r.Moved)
 }
 
 // Recovery reads one recovery of an endpoint.
@@ -111,10 +117,14 @@ func (tx *Tx) ReplayBatch(ctx context.Context, r wa.Recovery, optIn []wa.EventTy
 	return c.Seen, c.Made, err
 }
 
-// ProgressRecovery writes how far a recovery has come.
+// ProgressRecovery writes how far a recovery has come. Where there is a total,
+// moved never tells more, though what failed meanwhile is moved too, and in the
+// end it tells as much: what another recovery moved, or what arrived by itself,
+// is on its way as well.
 func (tx *Tx) ProgressRecovery(ctx context.Context, id wa.RecoveryID, moved int64, finished bool) error {
 	_, err := tx.moved(ctx, "write progress", `
-		UPDATE webhook_recoveries SET moved = moved + $2, finished_at = CASE WHEN $3 THEN now() END WHERE id = $1`, id, moved, finished)
+		UPDATE webhook_recoveries SET moved = CASE WHEN $3 THEN coalesce(total, moved + $2) ELSE least(total, moved + $2) END,
+			finished_at = CASE WHEN $3 THEN now() END WHERE id = $1`, id, moved, finished)
 	return err
 }
 
