@@ -61,12 +61,11 @@ func (tx *Tx) LineEndpoint(ctx context.Context, org wa.OrgID, id wa.EndpointID) 
 }
 
 // CallbackEndpoint finds the endpoint that stands for a host of messages' own
-// addresses. One that has been off for rest is switched on again: somebody
-// wants it.
-func (tx *Tx) CallbackEndpoint(ctx context.Context, org wa.OrgID, base string, rest time.Duration) (wa.EndpointID, error) {
+// addresses. One that an earlier version switched off is switched on again.
+func (tx *Tx) CallbackEndpoint(ctx context.Context, org wa.OrgID, base string) (wa.EndpointID, error) {
 	if _, err := tx.moved(ctx, "enable callback endpoint", `
 		UPDATE webhook_endpoints SET enabled = true, disabled_reason = '', disabled_at = NULL, updated_at = now()
-		WHERE org_id = $1 AND url = $2 AND callback AND NOT enabled AND disabled_at < now() - $3::interval`, org, base, rest); err != nil {
+		WHERE org_id = $1 AND url = $2 AND callback AND NOT enabled`, org, base); err != nil {
 		return wa.EndpointID{}, err
 	}
 	return one(ctx, tx, "find callback endpoint", pgx.RowTo[wa.EndpointID], `

@@ -30,8 +30,6 @@ type known struct {
 const (
 	callbackKnown = time.Minute
 	callbackMost  = 10_000 // hosts that are remembered
-	// callbackRest is how long a host stays off that said it wants nothing.
-	callbackRest = time.Hour
 )
 
 // Callback makes sure that a message's own address can be told what becomes of
@@ -120,7 +118,7 @@ func (s *Service) callbackEndpoint(ctx context.Context, host callbackHost) (id w
 	e.MaxInFlight, e.TimeoutMS = wa.DefaultInFlight, int(wa.DefaultHookWait.Milliseconds())
 	for range 2 { // another process may be making it at this moment
 		err = s.db.InOrg(ctx, host.org, func(tx *store.Tx) error {
-			id, err = tx.CallbackEndpoint(ctx, host.org, host.base, callbackRest)
+			id, err = tx.CallbackEndpoint(ctx, host.org, host.base)
 			if wa.CodeOf(err) == wa.NotFound {
 				id = e.ID
 				return s.insertCallback(ctx, tx, e)
@@ -259,11 +257,6 @@ func (s *Service) ResendCallback(ctx context.Context, by wa.Actor, message wa.Me
 			return wa.Errorf(wa.NotFound, "there is no such delivery")
 		}
 		endpoint := rows[i].EndpointID
-		if _, err := tx.LineEndpoint(ctx, by.Org, endpoint); wa.CodeOf(err) == wa.NotFound {
-			return wa.Errorf(wa.Conflict, "the receiver said that it wants nothing; it is asked again after an hour")
-		} else if err != nil {
-			return err
-		}
 		if err := tx.BeginAnew(ctx, by.Org, endpoint, id, wa.TriggerManual, s.opt.Ahead()); err != nil {
 			return err
 		}

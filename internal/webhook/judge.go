@@ -29,7 +29,7 @@ func judge(e wa.Endpoint, d store.Due, a answer) store.HookOutcome {
 	switch {
 	case a.good():
 		out.Result = wa.DeliveryDone
-	case a.Error == wa.AttemptUnreadable, a.control == sayAbort:
+	case a.Error == wa.AttemptUnreadable, a.control == sayAbort, e.Callback && a.unwanted():
 	default:
 		var again bool
 		if out.After, again = Next(e, tries, a.Attempt, a.asked); again {
@@ -39,11 +39,24 @@ func judge(e wa.Endpoint, d store.Due, a answer) store.HookOutcome {
 	return out
 }
 
+// unwanted reports whether the receiver wants nothing more.
+func (a answer) unwanted() bool { return a.Status == http.StatusGone || a.control == sayDisable }
+
 // verdict is what the attempts of a while mean for the endpoint itself.
 type verdict struct {
 	disable   string // why to switch it off; "" leaves it on
 	failing   bool   // tell that it is failing
 	recovered bool   // tell that it works again
+}
+
+// ofHost weighs an answer from a message's own address. Its host stays on
+// whatever one message's address says, and however long it has been away: nobody
+// could switch it on again.
+func (v *verdict) ofHost(l *store.HookLine, d store.Due, a answer, now time.Time) {
+	if a.good() || !a.unwanted() {
+		v.weigh(l, d, a, now)
+	}
+	v.disable = ""
 }
 
 // weigh takes in one outcome, in the order of the answers.

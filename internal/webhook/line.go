@@ -221,10 +221,11 @@ func (l *line) land(v landed) {
 	l.landed = append(l.landed, v)
 	l.lazy = time.Duration(v.DurationMS) * time.Millisecond
 	l.failures++
-	if v.good() {
+	works := v.good() || l.to.Callback && v.unwanted() // a host that turns down one message's address is there
+	if works {
 		l.failures = 0
 	}
-	if v.Error != wa.AttemptUnreadable && l.circuit.note(v.good(), l.d.s.now()) {
+	if v.Error != wa.AttemptUnreadable && l.circuit.note(works, l.d.s.now()) {
 		l.dirty = true
 	}
 	result := string(v.Error)

@@ -121,7 +121,11 @@ func (l *line) judge() (known store.HookLine, v verdict, outcomes []store.HookOu
 	known, now := l.known, l.d.s.now()
 	for _, x := range l.landed {
 		outcomes = append(outcomes, judge(l.to.Endpoint, x.due, x.answer))
-		v.weigh(&known, x.due, x.answer, now)
+		weigh := v.weigh
+		if l.to.Callback {
+			weigh = v.ofHost
+		}
+		weigh(&known, x.due, x.answer, now)
 	}
 	if len(outcomes) == 0 && !l.dirty {
 		return known, v, nil
