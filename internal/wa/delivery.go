@@ -44,11 +44,18 @@ type Delivery struct {
 	Trigger       Trigger        `json:"trigger" enum:"auto,manual,recover,replay,test"`
 	Attempts      int            `json:"attempts"`
 	LastStatus    int            `json:"last_status,omitempty" doc:"HTTP status of the last answer; absent when there was none"`
-	NextAttemptAt *time.Time     `json:"next_attempt_at,omitempty"`
+	NextAttemptAt *time.Time     `json:"next_attempt_at,omitempty" doc:"Absent when it is finished, and while it waits for the endpoint"`
+	WaitsFor      string         `json:"waits_for,omitempty" enum:"endpoint,circuit" doc:"endpoint: it is switched off, and goes on when it is enabled; circuit: it fails so often that only one request in 30 seconds goes out"`
 	CreatedAt     time.Time      `json:"created_at"`
 
 	Base int `json:"-"` // attempts made before it was begun anew
 }
+
+// What a delivery that is pending can wait for besides its time.
+const (
+	WaitsForEndpoint = "endpoint"
+	WaitsForCircuit  = "circuit"
+)
 
 // Attempt is one request that was made, and what came of it.
 type Attempt struct {

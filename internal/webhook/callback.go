@@ -220,7 +220,7 @@ const callbacksMost = 50
 // Callbacks lists what a message's own address got or shall get, newest first.
 func (s *Service) Callbacks(ctx context.Context, by wa.Actor, id wa.MessageID) (all []CallbackDelivery, err error) {
 	err = s.inOrg(ctx, by, func(tx *store.Tx) error {
-		rows, err := callbacksOf(ctx, tx, by.Org, id)
+		rows, err := s.callbacksOf(ctx, tx, by.Org, id)
 		for _, d := range rows {
 			requests, err := tx.Attempts(ctx, by.Org, d.ID)
 			if err != nil {
@@ -233,7 +233,7 @@ func (s *Service) Callbacks(ctx context.Context, by wa.Actor, id wa.MessageID) (
 	return all, err
 }
 
-func callbacksOf(ctx context.Context, tx *store.Tx, org wa.OrgID, id wa.MessageID) ([]wa.Delivery, error) {
+func (s *Service) callbacksOf(ctx context.Context, tx *store.Tx, org wa.OrgID, id wa.MessageID) ([]wa.Delivery, error) {
 	m, err := tx.Message(ctx, org, id)
 	if err != nil || m.CallbackID.IsZero() {
 		return nil, err
@@ -242,13 +242,22 @@ func callbacksOf(ctx context.Context, tx *store.Tx, org wa.OrgID, id wa.MessageI
 	if err != nil {
 		return nil, err
 	}
-	return tx.Deliveries(ctx, org, m.CallbackID, store.DeliveryFilter{Message: id}, page)
+	rows, err := tx.Deliveries(ctx, org, m.CallbackID, store.DeliveryFilter{Message: id}, page)
+	if err != nil {
+		return nil, err
+	}
+	to, err := tx.LineEndpoint(ctx, org, m.CallbackID)
+	if wa.CodeOf(err) == wa.NotFound { // switched off by an earlier version
+		err = nil
+	}
+	s.tellWaits(rows, to.Enabled, to.Health.OpenUntil)
+	return rows, err
 }
 
 // ResendCallback sends one of them again, now.
 func (s *Service) ResendCallback(ctx context.Context, by wa.Actor, message wa.MessageID, id wa.DeliveryID) (d wa.Delivery, err error) {
 	err = s.inOrg(ctx, by, func(tx *store.Tx) error {
-		rows, err := callbacksOf(ctx, tx, by.Org, message)
+		rows, err := s.callbacksOf(ctx, tx, by.Org, message)
 		if err != nil {
 			return err
 		}

@@ -18,13 +18,32 @@ const (
 // Deliveries pages through what an endpoint got or shall get, newest first.
 func (s *Service) Deliveries(ctx context.Context, by wa.Actor, id wa.EndpointID, f store.DeliveryFilter, p store.Page) (rows []wa.Delivery, err error) {
 	err = s.inOrg(ctx, by, func(tx *store.Tx) error {
-		if _, err := tx.Endpoint(ctx, by.Org, id); err != nil {
+		to, err := tx.Endpoint(ctx, by.Org, id)
+		if err != nil {
 			return err
 		}
 		rows, err = tx.Deliveries(ctx, by.Org, id, f, p)
+		s.tellWaits(rows, to.Enabled, to.Health.OpenUntil)
 		return err
 	})
 	return rows, err
+}
+
+// tellWaits says of what is pending that more than its time holds it up: its own
+// next attempt may have been due long ago.
+func (s *Service) tellWaits(rows []wa.Delivery, enabled bool, openUntil *time.Time) {
+	for i := range rows {
+		switch d := &rows[i]; {
+		case d.Status != wa.DeliveryPending:
+		case !enabled:
+			d.WaitsFor, d.NextAttemptAt = wa.WaitsForEndpoint, nil
+		case openUntil != nil && openUntil.After(s.now()):
+			d.WaitsFor = wa.WaitsForCircuit
+			if d.NextAttemptAt != nil && d.NextAttemptAt.Before(*openUntil) {
+				d.NextAttemptAt = openUntil
+			}
+		}
+	}
 }
 
 // Attempts lists the requests that were made for a delivery, oldest first.
