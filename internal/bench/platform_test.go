@@ -292,7 +292,7 @@ var errTime = errors.New("time is up")
 func eventually(ctx context.Context, within time.Duration, what string, ok func() (bool, error)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, within, errTime)
 	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(100 * time.Millisecond) // it shares the processors with what is measured
 	defer tick.Stop()
 	for {
 		if done, err := ok(); done || err != nil {

@@ -314,6 +314,8 @@ func TestClaimAndCancelRace(t *testing.T) {
 	}
 }
 
+func (h *hold) end() { h.cancel() }
+
 // The next message is taken while one is under way. When the line then ends or
 // closes, or the one under way fails, it goes back to where it stood, and no
 // attempt is burnt.
@@ -324,10 +326,10 @@ func TestWhatWasTakenAheadGoesBack(t *testing.T) {
 		answer func() (provider.Ack, error)
 		second wa.Status
 	}{
-		"stopped":    {func(h *hold) { go h.stop() }, taken, wa.Sent},
+		"stopped":    {(*hold).end, taken, wa.Sent},
 		"closed":     {func(h *hold) { h.set(func(h *hold) { h.closed = true }) }, taken, wa.Sent},
-		"unanswered": {func(h *hold) { go h.stop() }, func() (provider.Ack, error) { return failed(provider.Ambiguous, wa.FailUnconfirmed) }, wa.Sending},
-		"refused":    {func(h *hold) { go h.stop() }, func() (provider.Ack, error) { return failed(provider.Lasting, wa.FailNotOnWhatsApp) }, wa.Failed},
+		"unanswered": {(*hold).end, func() (provider.Ack, error) { return failed(provider.Ambiguous, wa.FailUnconfirmed) }, wa.Sending},
+		"refused":    {(*hold).end, func() (provider.Ack, error) { return failed(provider.Lasting, wa.FailNotOnWhatsApp) }, wa.Failed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

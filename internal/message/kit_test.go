@@ -238,7 +238,7 @@ func (w *world) deliver(change ...func(*hold)) *hold {
 	var running sync.WaitGroup
 	running.Go(func() { w.Deliver(ctx, h) })
 	running.Go(func() { w.poll(ctx, h) })
-	h.stop = sync.OnceFunc(func() { cancel(); running.Wait() })
+	h.cancel, h.stop = cancel, sync.OnceFunc(func() { cancel(); running.Wait() })
 	w.Cleanup(h.stop)
 	return h
 }
@@ -268,7 +268,8 @@ func (w *world) poll(ctx context.Context, h *hold) {
 
 // session is a line to a network that does what the test says.
 type session struct {
-	stop   func()
+	stop   func() // ends the line and waits for it
+	cancel func() // tells the line to end
 	onSend func(context.Context, provider.Outgoing) (provider.Ack, error)
 	onType func(context.Context, provider.Peer) error
 

@@ -40,9 +40,9 @@ const claimedTables = ` m JOIN clients c ON c.id = m.client_id LEFT JOIN contact
 // mayLeave is what a queued message n of client $2 is taken by: it has not
 // expired, and nothing of its conversation is in flight.
 const (
-	mayLeave = waits + ` AND NOT EXISTS (` + inTheWay + `)`
+	mayLeave = waits + ` AND NOT EXISTS (SELECT ` + inTheWay + `)`
 	waits    = `n.client_id = $2 AND n.status = 'queued' AND (n.expires_at IS NULL OR n.expires_at > now())`
-	inTheWay = `SELECT FROM messages u WHERE u.client_id = $2 AND u.chat_id = n.chat_id AND u.status = 'sending'`
+	inTheWay = `FROM messages u WHERE u.client_id = $2 AND u.chat_id = n.chat_id AND u.status = 'sending'`
 )
 
 // inLanes narrows n to the lanes of $3. One lane is named as such: then the
@@ -79,13 +79,13 @@ func (tx *Tx) ClaimBeside(ctx context.Context, org wa.OrgID, client wa.ClientID,
 		), taken AS (
 			UPDATE messages SET status = 'sending', attempts = attempts + 1, claim_epoch = $4, claimed_at = now(),
 			       first_claim = coalesce(first_claim, now()), updated_at = now(),
-			       berth = coalesce((SELECT 1 - f.berth FROM messages f WHERE f.org_id = $1 AND f.id = $6), 0)
+			       berth = coalesce((SELECT 1 - f.berth FROM messages f WHERE (f.org_id = $1) IS TRUE AND f.id = $6), 0)
 			WHERE id = (
 				SELECT n.id FROM messages n
-				WHERE `+waits+` AND NOT EXISTS (`+inTheWay+` AND u.id IS DISTINCT FROM $6) AND `+inLanes(lanes)+`
+				WHERE `+waits+` AND NOT EXISTS (SELECT `+inTheWay+` AND u.id IS DISTINCT FROM $6) AND `+inLanes(lanes)+`
 				  AND (NOT $5 OR EXISTS (SELECT FROM chats k WHERE k.id = n.chat_id AND k.last_inbound_at IS NOT NULL))
 				ORDER BY n.lane, n.seq LIMIT 1 FOR UPDATE)
-			  AND chat_id IS DISTINCT FROM (SELECT f.chat_id FROM messages f WHERE f.org_id = $1 AND f.id = $6)
+			  AND chat_id IS DISTINCT FROM (SELECT f.chat_id FROM messages f WHERE (f.org_id = $1) IS TRUE AND f.id = $6)
 			  AND EXISTS (SELECT FROM own)
 			  AND NOT EXISTS (
 				SELECT FROM messages f WHERE f.client_id = $2 AND f.status = 'sending' AND NOT f.unconfirmed AND f.id IS DISTINCT FROM $6)
@@ -202,17 +202,27 @@ func (tx *Tx) Redrive(ctx context.Context, org wa.OrgID, id wa.MessageID, expire
 // only when it failed for want of an answer.
 func (tx *Tx) Receipt(ctx context.Context, org wa.OrgID, client wa.ClientID, wireIDs []string, sig wa.Signal, at time.Time) ([]wa.Message, error) {
 	move := sig.Move()
-	return collect(ctx, tx, "record receipt", scanMessage, `
-		WITH moved AS (
-			UPDATE messages SET status = $4, unconfirmed = false, error_code = NULL, error = NULL, not_before = NULL,
-			       sent_at = coalesce(sent_at, $6), updated_at = now(),
-			       -- WhatsApp's clock has whole seconds: nothing arrives before it was sent.
-			       delivered_at = coalesce(delivered_at, greatest($6, sent_at)),
-			       read_at = CASE WHEN $4 IN ('read', 'played') THEN coalesce(read_at, greatest($6, sent_at, delivered_at)) ELSE read_at END
-			WHERE org_id = $1 AND client_id = $2 AND wire_id = ANY($3) AND direction = 'outbound' AND status = ANY($5)
-			  AND (status <> 'failed' OR error_code = 'delivery_unconfirmed')
-			RETURNING *)
-		SELECT `+messageColumns+` FROM moved`+messageTables, org, client, wireIDs, string(move.To), statusTexts(move.From), at)
+	var all []wa.Message
+	// One by one: for a list of ids, a young table's plan goes through all that the
+	// client ever sent.
+	for _, wireID := range wireIDs {
+		moved, err := collect(ctx, tx, "record receipt", scanMessage, `
+			WITH moved AS (
+				UPDATE messages SET status = $4, unconfirmed = false, error_code = NULL, error = NULL, not_before = NULL,
+				       sent_at = coalesce(sent_at, $6), updated_at = now(),
+				       -- WhatsApp's clock has whole seconds: nothing arrives before it was sent.
+				       delivered_at = coalesce(delivered_at, greatest($6, sent_at)),
+				       read_at = CASE WHEN $4 IN ('read', 'played') THEN coalesce(read_at, greatest($6, sent_at, delivered_at)) ELSE read_at END
+				WHERE (org_id = $1) IS TRUE AND client_id = $2 AND wire_id = $3 AND direction = 'outbound' AND status = ANY($5)
+				  AND (status <> 'failed' OR error_code = 'delivery_unconfirmed')
+				RETURNING *)
+			SELECT `+messageColumns+` FROM moved`+messageTables, org, client, wireID, string(move.To), statusTexts(move.From), at)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, moved...)
+	}
+	return all, nil
 }
 
 // Payload gives what was sent under a wire id, or nil.

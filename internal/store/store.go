@@ -81,7 +81,7 @@ func poolConfig(o Options) (*pgxpool.Config, error) {
 		cfg.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(o.Spans), otelpgx.WithDisableConnectionDetailsInAttributes())
 	}
 	boundCaches(cfg.ConnConfig)
-	cfg.AfterConnect = dropPrivileges
+	cfg.AfterConnect, cfg.PrepareConn = dropPrivileges, freshPlans
 	return cfg, nil
 }
 
