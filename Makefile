@@ -65,6 +65,7 @@ chaos/clock: ## Let clocks jump by an hour, by a standard library that is built 
 
 .PHONY: build
 build: ## Build every program into bin/
+	@echo 'Building; the first time takes a minute or two.'
 	@go build -trimpath -o bin/ ./cmd/...
 
 .PHONY: generate

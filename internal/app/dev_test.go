@@ -100,6 +100,20 @@ func (d *devRun) send(client, body string) {
 	d.awaitField("/messages/"+message, "status", "read")
 }
 
+// answer writes from a simulated phone to a number, and waits until the number
+// has it.
+func (d *devRun) answer(from, to string) {
+	d.t.Helper()
+	status, body := do(d.t, "POST", d.info.Whatsim+"/write", "", fmt.Sprintf(`{"from": %q, "to": %q, "text": "Hi there"}`, from, to))
+	if status != http.StatusOK {
+		d.t.Fatalf("write: %d %s", status, body)
+	}
+	testkit.Eventually(d.t, devPatience, "the answer arrives", func() bool {
+		_, all := do(d.t, "GET", d.info.APIURL+"/api/v1/events?types=message.received", d.info.APIKey, "")
+		return strings.Contains(all, "Hi there")
+	})
+}
+
 // What a new user does, twice: the second run goes on where the first stopped.
 func TestDevFromNothingToReadTwice(t *testing.T) {
 	t.Parallel()
@@ -108,8 +122,12 @@ func TestDevFromNothingToReadTwice(t *testing.T) {
 	if d.info.APIKey == "" || d.info.Password == "" || d.info.Email == "" || d.info.Board != d.info.APIURL {
 		t.Fatalf("dev.json holds %+v", d.info)
 	}
+	for _, line := range []string{"\nPHONES=" + d.info.Whatsim + "\n", "\ncurl -s $PHONES/scan ", "\ncurl -s $PHONES/write "} {
+		testkit.Eventually(t, devPatience, "the tour has "+line, func() bool { return strings.Contains(d.out.String(), line) })
+	}
 	client := d.pair("5511912345678")
 	d.send(client, "Hello")
+	d.answer("5511987654321", "5511912345678")
 	first := d.info
 	d.stop()
 

@@ -132,14 +132,15 @@ func newDevKey(ctx context.Context, db *store.DB, accounts *account.Service) (st
 
 // tour prints where everything is, and what to type to see a message arrive.
 func tour(w io.Writer, info devInfo) error {
-	phones, pairing := "WhatsApp itself", tourReal
+	phones, variable, pairing, answer := "WhatsApp itself", "", tourReal, "\n"
 	if info.WhatsimURL != "" {
-		phones, pairing = info.WhatsimURL+" (the simulated phones)", tourSim
+		phones, variable = info.WhatsimURL+" (the simulated phones)", "PHONES="+info.WhatsimURL+"\n"
+		pairing, answer = tourSim, tourAnswer
 	}
-	text := tourHead + pairing + tourSend
+	text := tourHead + pairing + tourSend + answer
 	for name, value := range map[string]string{
 		"{api}": info.APIURL, "{dashboard}": info.DashboardURL, "{email}": info.Email, "{password}": info.Password,
-		"{key}": info.APIKey, "{sim}": info.WhatsimURL, "{phones}": phones,
+		"{key}": info.APIKey, "{variable}": variable, "{phones}": phones,
 	} {
 		text = strings.ReplaceAll(text, name, value)
 	}
@@ -160,7 +161,7 @@ These are in .run/dev.json too. Ctrl-C stops everything; the data stays. Paste i
 
 API={api}
 KEY={key}
-
+{variable}
 # A client is one WhatsApp number. Make one, and start linking it with a phone:
 CLIENT=$(curl -s $API/api/v1/clients -H "X-API-Key: $KEY" --json '{"name": "Sales", "provider": "whatsmeow"}' | grep -o 'cli_[0-9a-z]*' | head -1)
 curl -s $API/api/v1/clients/$CLIENT/pair -H "X-API-Key: $KEY" --json '{"method": "qr"}'
@@ -170,7 +171,7 @@ const tourSim = `
 # See what a phone scans, and let a simulated phone scan it:
 curl -s $API/api/v1/clients/$CLIENT/qr -H "X-API-Key: $KEY" -H 'Accept: text/plain'
 QR=$(curl -s "$API/api/v1/clients/$CLIENT/qr?raw=true" -H "X-API-Key: $KEY" -H 'Accept: text/plain')
-curl -s {sim}/scan --json "{\"qr\": \"$QR\", \"phone\": \"5511912345678\"}"
+curl -s $PHONES/scan --json "{\"qr\": \"$QR\", \"phone\": \"5511912345678\"}"
 `
 
 const tourReal = `
@@ -184,5 +185,10 @@ MESSAGE=$(curl -s $API/api/v1/clients/$CLIENT/messages -H "X-API-Key: $KEY" --js
 
 # Watch it become queued, sending, sent, delivered and read:
 curl -s $API/api/v1/messages/$MESSAGE/timeline -H "X-API-Key: $KEY"
+`
+
+const tourAnswer = `
+# Answer from the phone that got it:
+curl -s $PHONES/write --json '{"from": "5511987654321", "to": "5511912345678", "text": "Hi there"}'
 
 `
