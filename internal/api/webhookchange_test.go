@@ -3,6 +3,7 @@ package api_test
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -63,6 +64,30 @@ func TestNullTakesAWebhooksFilterAway(t *testing.T) {
 		e := decode[wa.Endpoint](t, r.body)
 		if r.status != http.StatusOK || len(e.Clients)+len(e.Directions)+len(e.ChatKinds)+len(e.Headers)+len(e.Schedule) != 0 || e.Rate != nil {
 			t.Errorf("%s: %d %s", change, r.status, r.body)
+		}
+	}
+}
+
+// TestWhatAWebhookLacksIsNamed asks for what there is not.
+func TestWhatAWebhookLacksIsNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	made := w.do(t, call{method: "POST", path: "/api/v1/webhooks", key: w.admin, body: `{"url":"` + anAddress + `"}`})
+	no, at := "/api/v1/webhooks/"+wa.NewEndpointID().String(), "/api/v1/webhooks/"+decode[wa.Endpoint](t, made.body).ID.String()
+	delivery := "/deliveries/" + wa.DeliveryOf(wa.NewEndpointID(), wa.NewEventID()).String()
+	for _, tt := range []struct{ method, path, body, want string }{
+		{"GET", no, "", "webhook"},
+		{"PATCH", no, `{}`, "webhook"},
+		{"DELETE", no, "", "webhook"},
+		{"POST", no + "/enable", "", "webhook"},
+		{"GET", no + "/deliveries", "", "webhook"},
+		{"GET", at + delivery + "/attempts", "", "delivery"},
+		{"POST", at + delivery + "/resend", "", "delivery"},
+		{"GET", at + "/recoveries/" + wa.NewRecoveryID().String(), "", "recovery"},
+	} {
+		r := w.do(t, call{method: tt.method, path: tt.path, key: w.admin, body: tt.body})
+		if p := checkProblem(t, r); r.status != http.StatusNotFound || !strings.Contains(p.Detail, "no such "+tt.want) {
+			t.Errorf("%s %s: %d %s", tt.method, tt.path, r.status, r.body)
 		}
 	}
 }

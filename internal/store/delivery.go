@@ -70,9 +70,10 @@ func (tx *Tx) Deliveries(ctx context.Context, org wa.OrgID, id wa.EndpointID, f 
 
 // Delivery reads one delivery of an endpoint.
 func (tx *Tx) Delivery(ctx context.Context, org wa.OrgID, endpoint wa.EndpointID, id wa.DeliveryID) (wa.Delivery, error) {
-	return one(ctx, tx, "find delivery", scanDelivery, `
+	found, err := one(ctx, tx, "find delivery", scanDelivery, `
 		SELECT `+deliveryColumns+` FROM webhook_deliveries d LEFT JOIN events e ON e.id = d.event_id
 		WHERE d.org_id = $1 AND d.endpoint_id = $2 AND d.id = $3`, org, endpoint, id)
+	return found, missing(err, "delivery")
 }
 
 // Attempts lists the requests that were made for a delivery, oldest first.
@@ -99,9 +100,10 @@ func (tx *Tx) PendingDeliveries(ctx context.Context, id wa.EndpointID, most int)
 // BeginAnew puts one delivery on its way again, now, with the whole schedule
 // before it.
 func (tx *Tx) BeginAnew(ctx context.Context, org wa.OrgID, endpoint wa.EndpointID, id wa.DeliveryID, why wa.Trigger, ahead time.Duration) error {
-	return tx.exactly(ctx, "begin delivery anew", `
+	err := tx.exactly(ctx, "begin delivery anew", `
 		UPDATE webhook_deliveries SET status = 'pending', base = attempts, trigger = $4, next_attempt_at = clock_timestamp() + $5::interval
 		WHERE org_id = $1 AND endpoint_id = $2 AND id = $3`, org, endpoint, id, string(why), ahead)
+	return missing(err, "delivery")
 }
 
 // InsertTest writes an event for one endpoint alone.

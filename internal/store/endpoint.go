@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -47,9 +48,10 @@ func (tx *Tx) InsertEndpoint(ctx context.Context, e EndpointRow, secret SealedSe
 
 // Endpoint reads one endpoint.
 func (tx *Tx) Endpoint(ctx context.Context, org wa.OrgID, id wa.EndpointID) (EndpointRow, error) {
-	return one(ctx, tx, "find endpoint", scanEndpoint, `
+	found, err := one(ctx, tx, "find endpoint", scanEndpoint, `
 		SELECT `+endpointColumns+` FROM webhook_endpoints`+endpointTables+`
 		WHERE w.org_id = $1 AND w.id = $2 AND w.deleted_at IS NULL AND NOT w.callback`, org, id)
+	return found, missing(err, "webhook")
 }
 
 // LineEndpoint is Endpoint for delivering to it: one that is switched off is
@@ -84,9 +86,10 @@ func (tx *Tx) CallbackEndpoints(ctx context.Context, org wa.OrgID) ([]wa.Endpoin
 
 // LockEndpoint is Endpoint for changing it.
 func (tx *Tx) LockEndpoint(ctx context.Context, org wa.OrgID, id wa.EndpointID) (EndpointRow, error) {
-	return one(ctx, tx, "lock endpoint", scanEndpoint, `
+	found, err := one(ctx, tx, "lock endpoint", scanEndpoint, `
 		SELECT `+endpointColumns+` FROM webhook_endpoints`+endpointTables+`
 		WHERE w.org_id = $1 AND w.id = $2 AND w.deleted_at IS NULL AND NOT w.callback FOR UPDATE OF w`, org, id)
+	return found, missing(err, "webhook")
 }
 
 // Endpoints pages through an org's endpoints, newest first.
@@ -142,7 +145,7 @@ func (tx *Tx) DeleteEndpoint(ctx context.Context, org wa.OrgID, id wa.EndpointID
 		UPDATE webhook_endpoints SET deleted_at = now(), enabled = false, disabled_at = coalesce(disabled_at, now()), headers = NULL, updated_at = now()
 		WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL AND NOT callback`, org, id)
 	if err != nil {
-		return err
+		return missing(err, "webhook")
 	}
 	_, err = tx.moved(ctx, "delete secrets", `DELETE FROM webhook_secrets WHERE org_id = $1 AND endpoint_id = $2`, org, id)
 	return err
@@ -250,6 +253,17 @@ func scanEndpoint(r pgx.CollectableRow) (e EndpointRow, err error) {
 		h.State = "open"
 	}
 	return e, nil
+}
+
+// missing says what it is that was not found.
+func missing(err error, what string) error {
+	var e *wa.Error
+	if !errors.As(err, &e) || e.Code != wa.NotFound {
+		return err
+	}
+	named := *e
+	named.Message = "there is no such " + what
+	return &named
 }
 
 // uuids gives ids as Postgres takes them; nil for none.

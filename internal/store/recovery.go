@@ -47,8 +47,9 @@ func (tx *Tx) InsertRecovery(ctx context.Context, r wa.Recovery, ahead time.Dura
 
 // Recovery reads one recovery of an endpoint.
 func (tx *Tx) Recovery(ctx context.Context, org wa.OrgID, endpoint wa.EndpointID, id wa.RecoveryID) (wa.Recovery, error) {
-	return one(ctx, tx, "find recovery", scanRecovery, `
+	found, err := one(ctx, tx, "find recovery", scanRecovery, `
 		SELECT `+recoveryColumns+` FROM webhook_recoveries WHERE org_id = $1 AND endpoint_id = $2 AND id = $3`, org, endpoint, id)
+	return found, missing(err, "recovery")
 }
 
 // Recoveries pages through an endpoint's recoveries, newest first.
