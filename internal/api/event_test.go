@@ -297,11 +297,13 @@ func TestWaitingOutlivesTheWriteTimeout(t *testing.T) {
 	slow.Config.WriteTimeout = 100 * time.Millisecond
 	slow.Start()
 	t.Cleanup(slow.Close)
+	usual := w.Server
 	w.Server = slow
 	s := w.stream(t, call{method: "GET", path: "/api/v1/events/stream", key: w.admin})
 	if r := w.do(t, call{method: "GET", path: "/api/v1/events?wait=1", key: w.admin}); r.status != http.StatusOK {
 		t.Errorf("long poll: %d %s", r.status, r.body)
 	}
+	w.Server = usual // sending takes what it takes
 	m := w.send(t, "+5511900006000", "after the timeout")
 	s.expect(t, "message.queued", m.ID.String())
 }

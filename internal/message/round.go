@@ -35,8 +35,9 @@ type crowd struct {
 	running int
 }
 
-// takeIn serves an ask in one of the next rounds of its org. When the caller
-// goes away first, the message may be accepted all the same.
+// takeIn serves an ask in one of the next rounds of its org. A caller who goes
+// away before the round begins is not served; afterwards the outcome is waited
+// for, so that an error always means that nothing was stored.
 func (s *Service) takeIn(ctx context.Context, org wa.OrgID, a *ask) (Accepted, error) {
 	if s.rounds.join(org, a) {
 		go s.serve(context.WithoutCancel(ctx), org)
@@ -45,8 +46,27 @@ func (s *Service) takeIn(ctx context.Context, org wa.OrgID, a *ask) (Accepted, e
 	case <-a.done:
 		return a.out, a.err
 	case <-ctx.Done():
-		return Accepted{}, fmt.Errorf("wait to be taken in: %w", context.Cause(ctx))
+		if s.rounds.leave(org, a) {
+			return Accepted{}, fmt.Errorf("wait to be taken in: %w", context.Cause(ctx))
+		}
+		<-a.done
+		return a.out, a.err
 	}
+}
+
+// leave reports whether an ask still waited; it does no more.
+func (r *rounds) leave(org wa.OrgID, a *ask) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.of[org]
+	if c == nil {
+		return false
+	}
+	at := slices.Index(c.waiting, a)
+	if at >= 0 {
+		c.waiting = slices.Delete(c.waiting, at, at+1)
+	}
+	return at >= 0
 }
 
 // join reports whether somebody has to serve the crowd.
@@ -79,8 +99,8 @@ func (r *rounds) next(org wa.OrgID) []*ask {
 		}
 		return nil
 	}
-	asks := c.waiting[:n:n]
-	c.waiting = c.waiting[n:]
+	asks := slices.Clone(c.waiting[:n])
+	c.waiting = slices.Delete(c.waiting, 0, n)
 	return asks
 }
 

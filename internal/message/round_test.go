@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"chasqui/internal/message"
 	"chasqui/internal/wa"
@@ -167,6 +169,27 @@ func TestGoneBeforeTheRound(t *testing.T) {
 	w.accept(draft(person(2), "hello", wa.Normal))
 	if n := w.rows("messages"); n != 1 {
 		t.Errorf("%d messages", n)
+	}
+}
+
+// An error means that nothing was stored, also to those who go away.
+func TestGoneInTheMiddle(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var all sync.WaitGroup
+	var accepted atomic.Int64
+	for i := range 200 {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i%40)*time.Millisecond/2)
+			defer cancel()
+			if _, err := w.Accept(ctx, w.by, w.client.ID, draft(person(i), "hello", wa.Normal), wa.IdempotencyKey{}); err == nil {
+				accepted.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := w.rows("messages"); int64(n) != accepted.Load() {
+		t.Errorf("%d stored, %d accepted", n, accepted.Load())
 	}
 }
 
