@@ -284,6 +284,7 @@ func TestExpiryBeforeItsTurn(t *testing.T) {
 	w := newWorld(t)
 	w.limit(wa.DefaultLimits())
 	w.fill(wa.Normal, 300)
+	w.Service = newService(w.db) // one that does not remember the line as it was a moment ago
 	d := draft(person(2), "too late", wa.Normal)
 	soon, enough := time.Now().Add(10*time.Minute), time.Now().Add(9*time.Hour)
 	d.ExpiresAt = &soon
