@@ -71,6 +71,36 @@ func newClient(t testing.TB, sim *whatsim.Server, dev *store.Device) *client {
 	return c
 }
 
+// Disconnect hangs up. The library's own races with the end of a connection that the server ends at the same moment: it
+// clears what that end is reading.
+func (c *client) Disconnect() {
+	c.DangerousInternals().ExpectDisconnect() //nolint:staticcheck // there is no other way to say so before the reset
+	c.ResetConnection()
+	c.Client.Disconnect()
+}
+
+// Connect dials, once the library is done with the end of the connection before: it would clear that one's handler, too.
+func (c *client) Connect() error {
+	if !c.IsConnected() {
+		c.ResetConnection()
+	}
+	return c.Client.Connect()
+}
+
+// comeBack has the client dial anew by itself when it is cut off. The library's own way races with a sender who waits for
+// the line: both make the same channel (exsync.Event.GetChan).
+func (c *client) comeBack() {
+	c.EnableAutoReconnect = false
+	c.AddEventHandler(func(evt any) {
+		if _, cut := evt.(*events.Disconnected); !cut {
+			return
+		}
+		if err := c.Connect(); err != nil {
+			c.t.Errorf("come back: %v", err)
+		}
+	})
+}
+
 // over waits for the end of a session that the server ended for good. The library's Disconnect races with such an end, so
 // that it must not be called afterwards.
 func (c *client) over() {

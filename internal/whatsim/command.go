@@ -37,6 +37,7 @@ func parse(args []string, diag io.Writer) (Options, error) {
 	fs.SetOutput(diag)
 	fs.StringVar(&o.Listen, "listen", "127.0.0.1:3810", "address of WhatsApp itself (TLS and plain)")
 	fs.StringVar(&o.Control, "control", "127.0.0.1:3811", "address of the control API and the pocket-phone page, or off")
+	fs.StringVar(&o.Camera, "camera", "", "file that says where codes are shown, as chasqui dev writes it; lets the pocket phone scan by a click")
 	fs.StringVar(&o.DataDir, "data", ".run/whatsim", "folder for keys, accounts and sessions")
 	fs.DurationVar(&o.DeliveredAfter, "delivered-after", 300*time.Millisecond, "from arrival to the delivered receipt; negative means never")
 	fs.DurationVar(&o.ReadAfter, "read-after", 2*time.Second, "from arrival to the read receipt; negative means never")

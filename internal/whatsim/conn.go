@@ -36,6 +36,7 @@ type conn struct {
 	dev     *device       // after a login
 	reg     *registration // while it waits to be paired
 	active  bool          // stanzas may be pushed
+	asked   *passkeyExchange
 	answers map[string]func(*node)
 
 	unconfirmed int  // stanzas at the head of the device's queue that were sent on this connection

@@ -18,14 +18,23 @@ var errBody = errors.New("whatsim: a JSON body is needed")
 
 // controlHandler is the control API: what the exported methods of Server do, as JSON over HTTP, and the pocket-phone page.
 // Failures answer {"error": "..."}.
-func (s *Server) controlHandler() http.Handler {
+func (s *Server) controlHandler() (http.Handler, error) {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", s.page)
+	if err := s.servePage(mux); err != nil {
+		return nil, err
+	}
+	mux.HandleFunc("GET /view", reply(s.ctlView))
+	mux.HandleFunc("GET /camera", reply(s.ctlLook))
+	mux.HandleFunc("POST /camera/scan", reply(s.ctlScanShown))
+	mux.HandleFunc("POST /phones", reply(s.ctlAddPhone))
 	mux.HandleFunc("GET /info", reply(s.ctlInfo))
 	mux.HandleFunc("GET /phones", reply(func(*http.Request) (any, error) { return s.Phones(), nil }))
 	mux.HandleFunc("GET /phones/{number}", reply(func(r *http.Request) (any, error) { return s.Phone(r.PathValue("number")) }))
 	mux.HandleFunc("PUT /phones/{number}", reply(s.ctlBehaviour))
 	mux.HandleFunc("GET /waiting", reply(func(*http.Request) (any, error) { return s.Waiting(), nil }))
+	mux.HandleFunc("GET /phones/{number}/passkey", reply(func(r *http.Request) (any, error) { return s.Passkey(r.PathValue("number")) }))
+	mux.HandleFunc("POST /passkey", reply(s.ctlApprovePasskey))
+	mux.HandleFunc("POST /passkey/refuse", reply(s.ctlRefusePasskey))
 	mux.HandleFunc("POST /scan", reply(s.ctlScan))
 	mux.HandleFunc("POST /code", reply(s.ctlCode))
 	mux.HandleFunc("POST /write", reply(s.ctlWrite))
@@ -47,7 +56,7 @@ func (s *Server) controlHandler() http.Handler {
 	mux.HandleFunc("GET /stats", reply(func(*http.Request) (any, error) { return s.Stats(), nil }))
 	mux.HandleFunc("GET /sockets", reply(func(r *http.Request) (any, error) { return s.Sockets(r.FormValue("number")), nil }))
 	mux.HandleFunc("GET /overlaps", reply(func(*http.Request) (any, error) { return s.Overlaps(), nil }))
-	return mux
+	return mux, nil
 }
 
 // done is the answer of calls that have nothing to say.
@@ -69,9 +78,9 @@ func reply(fn func(*http.Request) (any, error)) http.HandlerFunc {
 
 func statusOf(err error) int {
 	switch {
-	case errors.Is(err, ErrUnknownQR), errors.Is(err, ErrNotPaired), errors.Is(err, ErrUnknownRule):
+	case errors.Is(err, ErrUnknownQR), errors.Is(err, ErrNotPaired), errors.Is(err, ErrUnknownRule), errors.Is(err, ErrNoCamera), errors.Is(err, ErrNoPasskey):
 		return http.StatusNotFound
-	case errors.Is(err, ErrCode), errors.Is(err, ErrPairRefused):
+	case errors.Is(err, ErrCode), errors.Is(err, ErrPairRefused), errors.Is(err, ErrPasskey):
 		return http.StatusConflict
 	case errors.Is(err, context.DeadlineExceeded):
 		return http.StatusGatewayTimeout

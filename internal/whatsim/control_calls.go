@@ -16,6 +16,29 @@ type target struct {
 	Phone string `json:"phone"`
 }
 
+// ctlAddPhone makes a phone, or changes the name of one that exists.
+func (s *Server) ctlAddPhone(r *http.Request) (any, error) {
+	var in struct {
+		Number string `json:"number"` // "": a fresh one
+		Name   string `json:"name"`
+	}
+	if err := read(r, &in); err != nil {
+		return nil, err
+	}
+	if in.Number == "" {
+		in.Number = s.freshNumber()
+	}
+	info, err := s.Phone(in.Number)
+	if err != nil || in.Name == "" {
+		return info, err
+	}
+	info.Behaviour.PushName = in.Name
+	if err := s.SetBehaviour(in.Number, info.Behaviour); err != nil {
+		return nil, err
+	}
+	return s.Phone(in.Number)
+}
+
 func (s *Server) ctlScan(r *http.Request) (any, error) {
 	var in struct {
 		QR    string `json:"qr"`
@@ -24,7 +47,7 @@ func (s *Server) ctlScan(r *http.Request) (any, error) {
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), controlTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), s.pairingTime(in.Phone))
 	defer cancel()
 	jid, err := s.Scan(ctx, in.QR, in.Phone)
 	return map[string]string{"jid": jid.String(), "phone": jid.User}, err
@@ -38,10 +61,28 @@ func (s *Server) ctlCode(r *http.Request) (any, error) {
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), controlTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), s.pairingTime(in.Phone))
 	defer cancel()
 	jid, err := s.EnterCode(ctx, in.Phone, in.Code)
 	return map[string]string{"jid": jid.String(), "phone": jid.User}, err
+}
+
+// ctlApprovePasskey answers {"response": ...}: what a browser on web.whatsapp.com gives.
+func (s *Server) ctlApprovePasskey(r *http.Request) (any, error) {
+	var in target
+	if err := read(r, &in); err != nil {
+		return nil, err
+	}
+	answer, err := s.ApprovePasskey(in.Phone)
+	return map[string]any{"response": answer}, err
+}
+
+func (s *Server) ctlRefusePasskey(r *http.Request) (any, error) {
+	var in target
+	if err := read(r, &in); err != nil {
+		return nil, err
+	}
+	return done{}, s.RefusePasskey(in.Phone)
 }
 
 func (s *Server) ctlWrite(r *http.Request) (any, error) {

@@ -117,6 +117,9 @@ func TestControlFaultsAndEnds(t *testing.T) {
 	}
 	mustCall(t, sim, "DELETE", "/rules/1", "", nil)
 	c.mustSay("15550002602", "accepted")
+	// Long before the end: the library asks for tokens then, and deletes the device under its own hands when it is logged out meanwhile.
+	mustCall(t, sim, "POST", "/identity_change", `{"phone":"15550002602"}`, nil)
+	await[*events.IdentityChange](c, 0, nil)
 	for _, path := range []string{"/drop", "/stream_error"} {
 		mark := c.count()
 		mustCall(t, sim, "POST", path, `{"phone":"15550001602"`+map[string]string{"/stream_error": `,"code":515`}[path]+`}`, nil)
@@ -134,8 +137,6 @@ func TestControlFaultsAndEnds(t *testing.T) {
 	mark := c.count()
 	c.connect()
 	await[*events.Connected](c, mark, nil)
-	mustCall(t, sim, "POST", "/identity_change", `{"phone":"15550002602"}`, nil)
-	await[*events.IdentityChange](c, mark, nil)
 	mustCall(t, sim, "POST", "/logout", `{"phone":"15550001602"}`, nil)
 	await[*events.LoggedOut](c, mark, nil)
 	c.over()
@@ -170,27 +171,5 @@ func TestControlRefusesNonsense(t *testing.T) {
 	}
 	if resp.Body.Close(); resp.StatusCode != http.StatusBadRequest {
 		t.Errorf("a form of a foreign page was taken: status %d", resp.StatusCode)
-	}
-}
-
-func TestPocketPhonePage(t *testing.T) {
-	t.Parallel()
-	sim := startSim(t, whatsim.Options{})
-	mustWrite(t, sim, "15550002605", "15550001605", `<script>alert("x")</script>`)
-	resp, err := http.Get(sim.ControlURL() + "/?phone=15550001605")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	html := string(raw)
-	if strings.Contains(html, `<script>alert`) || !strings.Contains(html, `&lt;script&gt;alert`) {
-		t.Errorf("message text is not escaped:\n%s", html)
-	}
-	if !strings.Contains(html, "15550002605") {
-		t.Errorf("the page does not list the phone")
 	}
 }

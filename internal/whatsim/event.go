@@ -9,6 +9,7 @@ import (
 const (
 	EventWaiting         = "waiting"          // a companion waits to be paired
 	EventPaired          = "paired"           //
+	EventPasskey         = "passkey"          // Detail: asked, answered, compare or refused
 	EventLogin           = "login"            //
 	EventLoginFailed     = "login_failed"     // Code is the reason
 	EventLoggedOut       = "logged_out"       //

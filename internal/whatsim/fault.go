@@ -127,6 +127,7 @@ func (s *Server) AddRule(r Rule) (Rule, error) {
 	if r.Probability < 0 || r.Probability > 1 || r.Skip < 0 || r.Times < 0 || r.DelayMS < 0 {
 		return Rule{}, fmt.Errorf("%w: a number is out of range", ErrRule)
 	}
+	defer s.ledger.stir()
 	s.rules.mu.Lock()
 	defer s.rules.mu.Unlock()
 	s.rules.last++
@@ -148,6 +149,7 @@ func (s *Server) Rules() []Rule {
 
 // RemoveRule takes a rule out of force and tells whether it was there.
 func (s *Server) RemoveRule(id int) bool {
+	defer s.ledger.stir()
 	s.rules.mu.Lock()
 	defer s.rules.mu.Unlock()
 	n := len(s.rules.list)
@@ -157,6 +159,7 @@ func (s *Server) RemoveRule(id int) bool {
 
 // ClearRules takes every rule out of force.
 func (s *Server) ClearRules() {
+	defer s.ledger.stir()
 	s.rules.mu.Lock()
 	defer s.rules.mu.Unlock()
 	s.rules.list = nil

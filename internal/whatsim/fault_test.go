@@ -57,6 +57,7 @@ func TestMessageFaults(t *testing.T) {
 			t.Parallel()
 			from, to := fmt.Sprintf("1555000130%d", i), fmt.Sprintf("1555000230%d", i)
 			c := paired(t, sim, from)
+			c.comeBack()
 			c.mustSay(to, "first") // a session exists, as in ordinary life
 			tt.rule.Sender, tt.rule.Times = from, 1
 			rule := addRule(t, sim, tt.rule)

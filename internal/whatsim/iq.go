@@ -109,10 +109,13 @@ var errorText = map[int]string{
 	410: "gone", 429: "rate-overlimit", 500: "internal-server-error", 503: "service-unavailable",
 }
 
-// iqMultiDevice answers pairing by code and the log-out of a companion.
+// iqMultiDevice answers pairing by code or with a passkey, and the log-out of a companion.
 func (s *Server) iqMultiDevice(c *conn, n *node) {
 	if reg := child(n, "link_code_companion_reg"); reg != nil && c.reg != nil {
 		s.iqLinkCode(c, n, reg)
+		return
+	}
+	if s.iqPasskey(c, n) {
 		return
 	}
 	c.send(iqResult(n))

@@ -44,9 +44,10 @@ func (s *Server) Unban(number string) error {
 		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.phoneLocked(number).refusal = nil
 	s.touch()
+	s.mu.Unlock()
+	s.ledger.stir()
 	return nil
 }
 
@@ -124,6 +125,7 @@ func (s *Server) sessions(number string, device uint16) []*conn {
 // RefuseConnections makes the server reset every new connection, and cuts the live ones, until it is called with false.
 func (s *Server) RefuseConnections(refuse bool) {
 	s.refusing.Store(refuse)
+	s.ledger.stir()
 	if !refuse {
 		return
 	}

@@ -1,43 +1,38 @@
 package whatsim
 
 import (
-	_ "embed"
-	"html/template"
+	"embed"
+	"io/fs"
 	"net/http"
-	"slices"
 )
 
-//go:embed page.html
-var pageText string
+// pageFiles are the pocket phone's page: plain files, because what people wrote must never become markup on the way. The
+// page asks for JSON and shows it as text.
+//
+//go:embed page
+var pageFiles embed.FS
 
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
+// pagePolicy lets the page run its own script and ask its own server, nothing else.
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// pageMessages is how many of a phone's latest messages the page shows.
-const pageMessages = 100
-
-type pageData struct {
-	Endpoint string
-	Waiting  []WaitingCompanion
-	Phones   []PhoneInfo
-	Phone    string    // the phone that is open, "" for none
-	Messages []Message // its messages, latest first
-}
-
-// page shows the pocket phone: who waits to be paired, the phones, and the messages of one of them with a box to answer.
-func (s *Server) page(w http.ResponseWriter, r *http.Request) {
-	d := pageData{Endpoint: s.Endpoint(), Waiting: s.Waiting(), Phones: s.Phones(), Phone: r.FormValue("phone")}
-	if d.Phone != "" {
-		for _, m := range s.Messages(Query{All: true}) {
-			if (m.To == d.Phone || m.From == d.Phone) && !m.Copy && !m.Peer && !m.Duplicate {
-				d.Messages = append(d.Messages, m)
-			}
-		}
-		slices.Reverse(d.Messages)
-		d.Messages = d.Messages[:min(len(d.Messages), pageMessages)]
+// servePage serves the page at / and its files under /page/.
+func (s *Server) servePage(mux *http.ServeMux) error {
+	files, err := fs.Sub(pageFiles, "page")
+	if err != nil {
+		return err
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'self' 'unsafe-inline'")
-	if err := pageTemplate.Execute(w, d); err != nil {
-		s.log.Debug("page not written", "err", err)
+	guarded := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h := w.Header()
+			h.Set("Content-Security-Policy", pagePolicy)
+			h.Set("X-Content-Type-Options", "nosniff")
+			h.Set("Referrer-Policy", "no-referrer")
+			h.Set("Cache-Control", "no-cache")
+			next.ServeHTTP(w, r)
+		})
 	}
+	mux.Handle("GET /page/", guarded(http.StripPrefix("/page/", http.FileServerFS(files))))
+	mux.Handle("GET /{$}", guarded(http.FileServerFS(files)))
+	return nil
 }

@@ -191,9 +191,9 @@ func (s *Server) freshNumber() string {
 	}
 }
 
-// link runs the exchange that makes c a companion of a number: the phone signs, the companion signs back, the device is
-// stored, and the companion is told to reconnect.
-func (s *Server) link(ctx context.Context, c *conn, number string, secret []byte) (types.JID, error) {
+// join is the end of linking: the phone signs, the companion signs back, the device is stored, and the companion is told to
+// reconnect.
+func (s *Server) join(ctx context.Context, c *conn, number string, secret []byte) (types.JID, error) {
 	s.mu.Lock()
 	p := s.phoneLocked(number)
 	id := p.freeDevice()

@@ -19,6 +19,8 @@ type Behaviour struct {
 	LIDSender        bool   `json:"lid_sender,omitempty"`         // writes from its hidden address instead of its number
 	PushName         string `json:"push_name,omitempty"`          // the name its messages carry; "" means "Phone <last 4 digits>"
 	AutoReply        string `json:"auto_reply,omitempty"`         // answers every text that arrives with this text
+
+	Passkey PasskeyMode `json:"passkey,omitempty"` // wants a passkey when a companion is linked
 }
 
 // phone is a simulated phone and the account on it. Fields are guarded by Server.mu unless said otherwise.
@@ -34,6 +36,7 @@ type phone struct {
 	sent       map[string]*sentMessage
 	sentOrder  []string
 	retries    map[string]int // retry receipts sent, by "sender/wire id"
+	passkey    *passkey       // made when it is first needed; not kept over a restart
 
 	writing sync.Mutex // held from encryption to queueing, so that messages leave in the order of their keys
 }
@@ -67,11 +70,14 @@ func newPhone(number string, keys *signal.Keyring) *phone {
 	}
 }
 
-func (p *phone) pushName() string {
-	if p.behaviour.PushName != "" {
-		return p.behaviour.PushName
+func (p *phone) pushName() string { return p.behaviour.name(p.number) }
+
+// name is what the messages of a phone with this number carry as its name.
+func (b Behaviour) name(number string) string {
+	if b.PushName != "" {
+		return b.PushName
 	}
-	return "Phone " + p.number[max(0, len(p.number)-4):]
+	return "Phone " + number[max(0, len(number)-4):]
 }
 
 // SetBehaviour changes how a phone acts from now on.
@@ -79,10 +85,14 @@ func (s *Server) SetBehaviour(number string, b Behaviour) error {
 	if err := checkNumber(number); err != nil {
 		return err
 	}
+	if !b.Passkey.known() {
+		return fmt.Errorf("whatsim: a phone does not know how to want a passkey like %q", b.Passkey)
+	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.phoneLocked(number).behaviour = b
 	s.touch()
+	s.mu.Unlock()
+	s.ledger.stir()
 	return nil
 }
 

@@ -10,6 +10,8 @@
 //	client.SetWebsocketHTTPClient(sim.HTTPClient())
 //	jid, err := sim.Scan(ctx, qrText, "15550001111")      // the phone scans the QR text of events.QR
 //	jid, err = sim.EnterCode(ctx, "15550001111", "ABCD-1234") // or types the code that PairPhone returned
+//	sim.SetBehaviour("15550001111", whatsim.Behaviour{Passkey: whatsim.PasskeyAsk}) // linking takes a passkey, too:
+//	answer, err := sim.ApprovePasskey("15550001111")          // what the browser on web.whatsapp.com gives
 //	msgs, err := sim.WaitMessages(ctx, whatsim.Query{To: "15550002222"}, 10) // decrypted inboxes, in order
 //	id, err := sim.Write(ctx, whatsim.Draft{From: "15550002222", To: "15550001111", Text: "hello"})
 //	sim.SetBehaviour("15550002222", whatsim.Behaviour{ReadAfterMS: whatsim.Never})
@@ -44,6 +46,7 @@ const Never = -1
 type Options struct {
 	Listen         string        // WhatsApp's own port, TLS and plain; "" means 127.0.0.1:0
 	Control        string        // the control API; "" means 127.0.0.1:0, "off" means none
+	Camera         string        // a file that says where codes are shown: {"api_url", "api_key" or "camera_key"}; "" means nowhere
 	DataDir        string        // keys, accounts, sessions and queues are kept here; "" means in memory only
 	DeliveredAfter time.Duration // from arrival to the delivered receipt; 0 means 20 ms, negative means never
 	ReadAfter      time.Duration // from arrival to the read receipt; 0 or negative means never
@@ -72,11 +75,13 @@ type Server struct {
 	sockets  *socketBook
 	delayed  delayed
 	changed  chan struct{}
+	camera   camera
 
 	mu      sync.Mutex // guards what follows and every field of phones and devices
 	phones  map[string]*phone
 	waiting map[string]*conn     // unpaired connections by QR ref
 	codes   map[string]*linkCode // code pairings by ref
+	asked   map[*passkeyExchange]bool
 }
 
 // Start runs a simulator until Close.
@@ -85,8 +90,8 @@ func Start(opts Options) (*Server, error) {
 	opts = opts.withDefaults()
 	s := &Server{
 		opts: opts, log: opts.Logger, ledger: newLedger(), rules: newRules(), sockets: newSocketBook(),
-		phones: map[string]*phone{}, waiting: map[string]*conn{}, codes: map[string]*linkCode{},
-		changed: make(chan struct{}, 1),
+		phones: map[string]*phone{}, waiting: map[string]*conn{}, codes: map[string]*linkCode{}, asked: map[*passkeyExchange]bool{},
+		changed: make(chan struct{}, 1), camera: camera{opts.Camera},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.loadKeys(); err != nil {
@@ -139,7 +144,11 @@ func (s *Server) listen() error {
 		return errors.Join(fmt.Errorf("whatsim: listen for control: %w", err), raw.Close())
 	}
 	s.ctrlAddr = ctrl.Addr().String()
-	s.control = &http.Server{Handler: s.controlHandler(), ReadHeaderTimeout: 20 * time.Second}
+	handler, err := s.controlHandler()
+	if err != nil {
+		return errors.Join(err, raw.Close(), ctrl.Close())
+	}
+	s.control = &http.Server{Handler: handler, ReadHeaderTimeout: 20 * time.Second}
 	s.goWhileRunning(func() { s.serve(s.control, ctrl) })
 	return nil
 }
