@@ -1,6 +1,6 @@
-// Package web carries the built dashboard inside the programs. Its sources will
-// live beside this file; until they are built, the api serves the placeholder
-// in dist, which says so. Nothing but files belongs here.
+// Package web carries the built dashboard inside the programs. Its sources live
+// beside this file; until they are built (make web), the api serves the
+// placeholder in dist, which says so. Nothing but files belongs here.
 package web
 
 import (
@@ -10,6 +10,12 @@ import (
 
 //go:embed all:dist
 var files embed.FS
+
+// Lock is the list of the packages that the dashboard is built of, as npm keeps
+// it: package-lock.json.
+//
+//go:embed package-lock.json
+var Lock []byte
 
 // Dist is the dashboard as built. Without an index.html there is none yet, and
 // placeholder.html is what there is to show.

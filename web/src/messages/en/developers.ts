@@ -1,0 +1,32 @@
+export const developers = {
+  "developers.title": "Developers",
+  "developers.text": "Code to copy and run. It needs nothing but the language itself.",
+  "developers.yours": "Filled in for you",
+  "developers.yours.text": "The examples below use your own address and ids.",
+  "developers.client": "Number",
+  "developers.client.text": "That sends and receives.",
+  "developers.noclient": "No number yet",
+  "developers.addfirst": "There is no number to send with yet.",
+  "developers.add": "Add a number",
+  "developers.to": "Send to",
+  "developers.to.text": "A phone number with its country code.",
+  "developers.key": "Make an API key",
+  "developers.key.text":
+    "stands for your API key. The scopes messages:send, messages:read, events:read and webhooks:write are enough for what is below.",
+  "developers.key.ask": "Ask an admin for a key.",
+  "developers.language": "Language",
+  "developers.send": "Send a message",
+  "developers.send.text":
+    "The answer comes at once, whether the number is online or not. With an Idempotency-Key header a request can be repeated safely.",
+  "developers.receive": "Receive events",
+  "developers.receive.text":
+    "A webhook sends every event, signed as Standard Webhooks. $CHASQUI_SECRET is its secret, shown when you add it.",
+  "developers.hooks": "Your webhooks",
+  "developers.read": "Read events",
+  "developers.read.text": "Where no webhook can reach: ask, and wait for what comes.",
+  "developers.more": "More",
+  "developers.more.text": "Everything that this dashboard does, the API does too.",
+  "developers.docs": "The whole API",
+  "developers.openapi": "OpenAPI document",
+  "developers.pocket": "Pocket phone",
+} as const;

@@ -1,0 +1,15 @@
+export const setup = {
+  "setup.title": "Set up chasqui",
+  "setup.text": "Make the first organisation and your own account. It takes a minute.",
+  "setup.link": "Set-up link",
+  "setup.link.text": "The server prints it when it starts, and “chasqui setup-link” prints it again. Paste it here.",
+  "setup.organisation": "Organisation",
+  "setup.organisation.text": "Your company or team; you can rename it later.",
+  "setup.action": "Create and sign in",
+  "setup.note": "You become its admin, and can invite others.",
+  "setup.done": "Already set up",
+  "setup.done.text": "There is an organisation here. Sign in, or ask its admin for an invitation.",
+  "setup.offer": "Nobody is here yet",
+  "setup.offer.text": "This chasqui is new.",
+  "setup.offer.action": "Set it up",
+} as const;
