@@ -96,3 +96,45 @@ func TestBootstrap(t *testing.T) {
 		t.Errorf("a refused org is there: %v", err)
 	}
 }
+
+// Half a key is none: who knows only its public part leaves no trace of use.
+func TestOnlyTheWholeKeyCountsAsUse(t *testing.T) {
+	t.Parallel()
+	db := testkit.DB(t)
+	s, wrong := account.New(db, testkit.Pepper), account.New(db, []byte("another pepper"))
+	org, key := testkit.Org(t, db)
+	_, operator, err := s.CreateOperator(t.Context(), "olga")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := func() (n int) {
+		p, err := store.ParsePage("", 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys, err := s.Keys(t.Context(), wa.Actor{Org: org.ID}, p)
+		if err != nil || len(keys) != 1 {
+			t.Fatalf("%d keys, %v", len(keys), err)
+		}
+		all, err := s.Operators(t.Context())
+		if err != nil || len(all) != 1 {
+			t.Fatalf("%d operators, %v", len(all), err)
+		}
+		for _, at := range []*time.Time{keys[0].LastUsedAt, all[0].LastUsedAt} {
+			if at != nil {
+				n++
+			}
+		}
+		return n
+	}
+	for n, s := range []*account.Service{wrong, s} {
+		_, keyErr := s.Authenticate(t.Context(), key)
+		_, operatorErr := s.AuthenticateOperator(t.Context(), operator)
+		if good := n == 1; (keyErr == nil) != good || (operatorErr == nil) != good {
+			t.Fatalf("%v, %v", keyErr, operatorErr)
+		}
+		if got := used(); got != 2*n {
+			t.Errorf("%d noted as used, want %d", got, 2*n)
+		}
+	}
+}

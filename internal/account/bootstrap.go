@@ -53,6 +53,15 @@ func (s *Service) Bootstrap(ctx context.Context, name, email string) (Bootstrapp
 		if err := tx.InsertUser(ctx, user, hash); err != nil {
 			return err
 		}
+		if err := tx.Audit(wa.Actor{Org: org.ID, Name: "system"}, wa.AuditOrgCreated, org.ID.String(), nil, org); err != nil {
+			return err
+		}
+		if err := tx.Audit(operator(org.ID), wa.AuditUserCreated, user.ID.String(), nil, map[string]any{"role": user.Role}); err != nil {
+			return err
+		}
+		if err := tx.Audit(operator(org.ID), wa.AuditKeyMade, key.ID.String(), nil, key); err != nil {
+			return err
+		}
 		return tx.InsertKey(ctx, key)
 	})
 	if wa.CodeOf(err) == wa.Conflict {

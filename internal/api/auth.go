@@ -44,14 +44,17 @@ func (a *api) admit(need wa.Permission) func(huma.Context, func(huma.Context)) {
 }
 
 // identify finds the actor behind a secret and checks that it holds a
-// permission.
+// permission, and holds it freshly where that is asked for.
 func (a *api) identify(c *gin.Context, need wa.Permission, secret wa.Secret) (caller, *Problem) {
 	if secret.IsZero() {
-		p := problemOf(http.StatusUnauthorized, "send an API key as X-API-Key, or as Authorization: Bearer")
+		p := problemOf(http.StatusUnauthorized, "send an API key as X-API-Key, or a key or access token as Authorization: Bearer")
 		p.challenge = "Bearer"
 		return caller{}, p
 	}
-	actor, err := a.Accounts.Authenticate(c.Request.Context(), secret)
+	if p := a.countLookUp(c, secret); p != nil {
+		return caller{}, p
+	}
+	actor, err := a.authenticate(c, secret)
 	if err != nil {
 		p := problemFrom(err, "header")
 		if p.Status == http.StatusUnauthorized {
@@ -60,10 +63,53 @@ func (a *api) identify(c *gin.Context, need wa.Permission, secret wa.Secret) (ca
 		return caller{}, p
 	}
 	c.Set(noteOrg, actor.Org.String())
-	if need != anybody && !actor.May(need) {
-		return caller{}, problemOf(http.StatusForbidden, "this needs the scope "+string(need))
+	c.Set(noteActor, actor)
+	if err := mayDo(actor, need); err != nil {
+		return caller{}, problemFrom(err, "header")
 	}
 	return caller{actor: actor, secret: secret, gin: c}, nil
+}
+
+// authenticate finds the actor behind a secret and notes where it comes from.
+// A key that is bound to networks opens nothing elsewhere: that is refused, and
+// counted, like one that opens nothing at all, and its org can read of it.
+func (a *api) authenticate(c *gin.Context, secret wa.Secret) (wa.Actor, error) {
+	actor, err := a.Accounts.Authenticate(c.Request.Context(), secret)
+	if err != nil {
+		return wa.Actor{}, err
+	}
+	actor.From = callerOf(c)
+	if !actor.UsableFrom(actor.From.IP) {
+		if err := a.Accounts.RefuseKey(c.Request.Context(), actor); err != nil {
+			return wa.Actor{}, err
+		}
+		return wa.Actor{}, &wa.Error{Code: wa.Unauthorized, Reason: "address_not_allowed", Message: "this API key may not be used from here"}
+	}
+	return actor, nil
+}
+
+// mayDo refuses an actor that does not hold a permission.
+func mayDo(actor wa.Actor, need wa.Permission) error {
+	switch {
+	case need == anybody:
+		return nil
+	case actor.FactorDue:
+		return &wa.Error{Code: wa.Forbidden, Reason: "second_factor_required", Message: "your organisation asks for a second factor: POST " + v1 + "/me/totp"}
+	case !actor.May(need) && actor.User.IsZero() && !wa.Grants()[need].Key:
+		return wa.Errorf(wa.Forbidden, "no API key can have the permission %s: sign in", need)
+	case !actor.May(need):
+		return wa.Errorf(wa.Forbidden, "this needs the permission %s", need)
+	}
+	return freshEnough(actor, need)
+}
+
+// freshEnough asks people for their password or second factor again where a
+// permission needs a recent one.
+func freshEnough(actor wa.Actor, need wa.Permission) error {
+	if wa.NeedsStepUp(need) && !actor.Fresh {
+		return &wa.Error{Code: wa.Forbidden, Reason: "step_up_required", Message: "prove again who you are: POST " + v1 + "/auth/step-up"}
+	}
+	return nil
 }
 
 // bearerOrKey reads the credential of a request; zero when there is none.
@@ -93,25 +139,29 @@ func anyCredential(r *http.Request) wa.Secret {
 	return wa.NewSecret(password)
 }
 
-// stillIn reports whether the caller of a stream may go on listening. While the
-// database is away everybody may.
-func (a *api) stillIn(ctx context.Context, need wa.Permission) bool {
+// stillIn gives the caller of a stream as they are now, and whether they may go
+// on listening. While the database is away everybody may.
+func (a *api) stillIn(ctx context.Context, need wa.Permission) (wa.Actor, bool) {
 	who, _ := ctx.Value(callerKey{}).(caller)
-	actor, err := a.Accounts.Authenticate(ctx, who.secret)
-	if err != nil {
-		return wa.CodeOf(err) != wa.Unauthorized
+	actor, err := a.authenticate(who.gin, who.secret)
+	if code := wa.CodeOf(err); err != nil && code != wa.Unauthorized && code != wa.Forbidden {
+		return who.actor, true
 	}
-	return actor.May(need)
+	return actor, err == nil && actor.May(need)
 }
 
 // waits prepares for an answer that is held on purpose: it does not count as a
 // response time, and the server's write timeout begins after the longest wait.
-func waits(ctx context.Context) {
+func waits(ctx context.Context) error {
 	who, ok := ctx.Value(callerKey{}).(caller)
 	if !ok {
-		return
+		return nil
+	}
+	if err := holds(ctx); err != nil {
+		return err
 	}
 	who.gin.Set(noteWaited, true)
 	// A writer without deadlines has none to move.
 	_ = http.NewResponseController(who.gin.Writer).SetWriteDeadline(time.Now().Add(maxWait + writeWithin))
+	return nil
 }

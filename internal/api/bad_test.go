@@ -24,10 +24,12 @@ func TestBadInput(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	before := w.stored(t)
+	boss, _ := w.person(t, w.org.ID, wa.Admin)
 	long := strings.Repeat("a", wa.MaxTextLength+1)
 	soon := time.Now().Add(time.Hour).Format(time.RFC3339)
 	tests := []struct {
 		name   string
+		person bool   // a key may not
 		method string // POST if empty
 		path   string // sendPath if empty
 		body   string
@@ -77,6 +79,9 @@ func TestBadInput(t *testing.T) {
 		{name: "bad query", path: sendPath + "?dry_run=maybe", body: good, status: 422, field: "query.dry_run"},
 		{name: "key too long", body: good, header: map[string]string{"Idempotency-Key": strings.Repeat("k", 256)}, status: 422, field: "header.Idempotency-Key"},
 		{name: "key not UTF-8", body: good, header: map[string]string{"Idempotency-Key": "\xff"}, status: 422, field: "header.Idempotency-Key"},
+		{name: "empty key", body: good, header: map[string]string{"Idempotency-Key": ""}, status: 422, field: "header.Idempotency-Key"},
+		{name: "blank key", body: good, header: map[string]string{"Idempotency-Key": " "}, status: 422, field: "header.Idempotency-Key"},
+		{name: "not UTF-8", body: `{"to":"+5511987654321","text":{"body":"` + "\xff" + `"}}`, status: 400, field: "body"},
 		{name: "unknown client", path: "/api/v1/clients/" + wa.NewClientID().String() + "/messages", body: good, status: 404, code: "not_found"},
 		{name: "foreign client", path: "/api/v1/clients/{stranger}/messages", body: good, status: 404, code: "not_found"},
 		{name: "no client id", path: "/api/v1/clients/42/messages", body: good, status: 404, code: "not_found"},
@@ -101,16 +106,19 @@ func TestBadInput(t *testing.T) {
 		{name: "pair by smoke", path: "/api/v1/clients/{client}/pair", body: `{"method":"smoke"}`, status: 422, field: "body.method"},
 		{name: "pair by code without a phone", path: "/api/v1/clients/{client}/pair", body: `{"method":"code"}`, status: 422, field: "body.phone"},
 		{name: "pair by code with a bad phone", path: "/api/v1/clients/{client}/pair", body: `{"method":"code","phone":"12"}`, status: 422, code: "recipient_invalid", field: "body.phone"},
-		{name: "limit of nothing", method: "PUT", path: "/api/v1/clients/{client}/limits", body: `{"per_minute":0}`, status: 422, field: "body.per_minute"},
-		{name: "limit in words", method: "PUT", path: "/api/v1/clients/{client}/limits", body: `{"per_minute":"20"}`, status: 422, field: "body.per_minute"},
-		{name: "gap upside down", method: "PUT", path: "/api/v1/clients/{client}/limits", body: `{"gap_min_ms":9000}`, status: 422, field: "body.gap_max_ms"},
-		{name: "limit of a stranger", method: "PUT", path: "/api/v1/clients/{stranger}/limits", body: `{"enabled":false}`, status: 404, code: "not_found"},
+		{name: "limit of nothing", person: true, method: "PUT", path: "/api/v1/clients/{client}/limits", body: `{"per_minute":0}`, status: 422, field: "body.per_minute"},
+		{name: "limit in words", person: true, method: "PUT", path: "/api/v1/clients/{client}/limits", body: `{"per_minute":"20"}`, status: 422, field: "body.per_minute"},
+		{name: "gap upside down", person: true, method: "PUT", path: "/api/v1/clients/{client}/limits", body: `{"gap_min_ms":9000}`, status: 422, field: "body.gap_max_ms"},
+		{name: "limit of a stranger", person: true, method: "PUT", path: "/api/v1/clients/{stranger}/limits", body: `{"enabled":false}`, status: 404, code: "not_found"},
 		{name: "rename to nothing", method: "PATCH", path: "/api/v1/clients/{client}", body: `{"name":""}`, status: 422, field: "body.name"},
 		{name: "passkey that nobody asked for", path: "/api/v1/clients/{client}/passkey", body: `{"response":{}}`, status: 409, code: "conflict"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := call{method: "POST", path: sendPath, body: tt.body, key: w.admin, header: tt.header}
+			if tt.person {
+				c.key = boss
+			}
 			if tt.method != "" {
 				c.method = tt.method
 			}
@@ -164,6 +172,9 @@ func TestBadFilters(t *testing.T) {
 		p := checkProblem(t, r)
 		if r.status != http.StatusUnprocessableEntity || len(p.Errors) == 0 || p.Errors[0].Location != tt.field {
 			t.Errorf("GET %s: %d, want 422 at %s: %s", tt.path, r.status, tt.field, r.body)
+		}
+		if strings.Contains(r.body, "invalid value") || strings.Count(p.Detail, "valid") > 1 {
+			t.Errorf("GET %s: says it twice: %s", tt.path, p.Detail)
 		}
 	}
 }

@@ -14,7 +14,7 @@ type batchIn struct {
 	Client ref[wa.ClientID] `path:"client"`
 	Once
 	Body struct {
-		Messages []Draft `json:"messages" minItems:"1" maxItems:"1000" nullable:"false"`
+		Messages []Draft `json:"messages" minItems:"1" maxItems:"1000" nullable:"false" readable:"one by one"`
 	} `nameHint:"Batch"`
 }
 
@@ -49,15 +49,9 @@ type batchOut struct {
 func (a *api) sendBatch(ctx context.Context, by wa.Actor, in *batchIn) (*batchOut, error) {
 	drafts := make([]wa.Draft, len(in.Body.Messages))
 	for i, m := range in.Body.Messages {
-		d, err := m.draft()
-		if err != nil {
-			return nil, inItem(i, err)
-		}
-		if err := mayUse(by, d.Lane); err != nil {
+		d, err := a.draftOf(ctx, by, in.Client.ID, m)
+		if d.Unreadable = err; err != nil && wa.CodeOf(err) != wa.Invalid {
 			return nil, err
-		}
-		if d.Callback, err = a.Webhooks.Callback(ctx, by, m.Callback); err != nil {
-			return nil, inItem(i, err)
 		}
 		drafts[i] = d
 	}
@@ -68,6 +62,7 @@ func (a *api) sendBatch(ctx context.Context, by wa.Actor, in *batchIn) (*batchOu
 	if got.Accepted == 0 {
 		return nil, allRefused(got)
 	}
+	a.countSent(by, in.Client.ID, got.Accepted, got.Replayed)
 	out := &batchOut{Replayed: replayed(got.Replayed)}
 	out.Body.Accepted, out.Body.Rejected = got.Accepted, got.Rejected
 	out.Body.Items = make([]batchItem, len(got.Items))

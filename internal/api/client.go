@@ -13,7 +13,7 @@ type clientIn struct {
 	Client ref[wa.ClientID] `path:"client"`
 }
 
-type clientOut struct{ Body wa.Client }
+type clientOut struct{ Body Client }
 
 type createClientIn struct {
 	Once
@@ -26,33 +26,37 @@ type createClientIn struct {
 
 type createdOut struct {
 	Location string `header:"Location"`
-	Body     wa.Client
+	Body     Client
 }
 
 func (a *api) createClient(ctx context.Context, by wa.Actor, in *createClientIn) (*createdOut, error) {
 	d := fleet.Draft{Name: in.Body.Name, Provider: in.Body.Provider, Device: in.Body.Device}
 	c, err := a.Fleet.Create(ctx, by, d, in.key("clients", in.Body))
-	return &createdOut{Location: v1 + "/clients/" + c.ID.String(), Body: c}, err
+	return &createdOut{Location: v1 + "/clients/" + c.ID.String(), Body: wholeClient(c)}, err
 }
 
 type clientsIn struct{ Paged }
 
-func (a *api) clients(ctx context.Context, by wa.Actor, in *clientsIn) (*listOut[wa.Client], error) {
+func (a *api) clients(ctx context.Context, by wa.Actor, in *clientsIn) (*listOut[Client], error) {
 	p, err := in.page()
 	if err != nil {
 		return nil, err
 	}
 	var rows []wa.Client
 	err = a.DB.InOrg(ctx, by.Org, func(tx *store.Tx) (err error) {
-		rows, err = tx.Clients(ctx, by.Org, p)
+		rows, err = tx.Clients(ctx, by.View(wa.ReadClients), p)
 		return err
 	})
-	return listed(p, rows, func(c wa.Client) (time.Time, string) { return c.CreatedAt, c.ID.UUID() }), err
+	all := make([]Client, len(rows))
+	for i, c := range rows {
+		all[i] = seen(by, c)
+	}
+	return listed(p, all, func(c Client) (time.Time, string) { return c.CreatedAt, c.ID.UUID() }), err
 }
 
 func (a *api) client(ctx context.Context, by wa.Actor, in *clientIn) (*clientOut, error) {
 	c, err := a.readClient(ctx, by, in.Client.ID)
-	return &clientOut{c}, err
+	return &clientOut{seen(by, c)}, err
 }
 
 func (a *api) readClient(ctx context.Context, by wa.Actor, id wa.ClientID) (c wa.Client, err error) {
@@ -63,16 +67,24 @@ func (a *api) readClient(ctx context.Context, by wa.Actor, id wa.ClientID) (c wa
 	return c, err
 }
 
-type renameIn struct {
+type changeClientIn struct {
 	Client ref[wa.ClientID] `path:"client"`
 	Body   struct {
-		Name string `json:"name"`
+		Name             *string `json:"name,omitempty"`
+		SendReadReceipts *bool   `json:"send_read_receipts,omitempty" doc:"Whether who wrote is told when somebody reads it here"`
 	} `nameHint:"ClientChange"`
 }
 
-func (a *api) renameClient(ctx context.Context, by wa.Actor, in *renameIn) (*clientOut, error) {
-	c, err := a.Fleet.Rename(ctx, by, in.Client.ID, in.Body.Name)
-	return &clientOut{c}, err
+// changeClient changes what is named and leaves the rest.
+func (a *api) changeClient(ctx context.Context, by wa.Actor, in *changeClientIn) (*clientOut, error) {
+	c, err := a.readClient(ctx, by, in.Client.ID)
+	if err == nil && in.Body.Name != nil {
+		c, err = a.Fleet.Rename(ctx, by, in.Client.ID, *in.Body.Name)
+	}
+	if err == nil && in.Body.SendReadReceipts != nil {
+		c, err = a.Fleet.SetSendReadReceipts(ctx, by, in.Client.ID, *in.Body.SendReadReceipts)
+	}
+	return &clientOut{wholeClient(c)}, err
 }
 
 func (a *api) deleteClient(ctx context.Context, by wa.Actor, in *clientIn) (*struct{}, error) {
@@ -83,13 +95,13 @@ func (a *api) deleteClient(ctx context.Context, by wa.Actor, in *clientIn) (*str
 func wish(verb func(context.Context, wa.Actor, wa.ClientID) (wa.Client, error)) handler[clientIn, clientOut] {
 	return func(ctx context.Context, by wa.Actor, in *clientIn) (*clientOut, error) {
 		c, err := verb(ctx, by, in.Client.ID)
-		return &clientOut{c}, err
+		return &clientOut{wholeClient(c)}, err
 	}
 }
 
 type capabilitiesOut struct {
 	Body struct {
-		Provider string          `json:"provider"`
+		Provider string          `json:"provider,omitempty" doc:"Absent for who may not inspect clients"`
 		Kinds    []string        `json:"kinds" nullable:"false" doc:"Types of messages it can send"`
 		Pairing  []wa.PairMethod `json:"pairing" nullable:"false"`
 		Typing   bool            `json:"typing" doc:"It can show the typing indicator"`
@@ -102,7 +114,7 @@ type capabilitiesOut struct {
 func (a *api) capabilities(ctx context.Context, by wa.Actor, in *clientIn) (*capabilitiesOut, error) {
 	c, err := a.readClient(ctx, by, in.Client.ID)
 	out := &capabilitiesOut{}
-	out.Body.Provider, out.Body.Kinds = c.Provider, wa.Kinds()
+	out.Body.Provider, out.Body.Kinds = seen(by, c).Provider, wa.Kinds()
 	out.Body.Pairing = []wa.PairMethod{wa.PairQR, wa.PairCode}
 	out.Body.Typing, out.Body.Receipts, out.Body.Receives = true, true, true
 	return out, err
@@ -125,6 +137,8 @@ type setLimitsIn struct {
 		GapMinMS  *int  `json:"gap_min_ms,omitempty" doc:"Shortest pause between two messages, milliseconds"`
 		GapMaxMS  *int  `json:"gap_max_ms,omitempty" doc:"Longest random pause between two messages, milliseconds"`
 		Typing    *bool `json:"typing,omitempty"`
+
+		Reason string `json:"reason,omitempty" maxLength:"500" doc:"Why; needed beyond the usual, and kept in the audit log"`
 	} `nameHint:"LimitsChange"`
 }
 
@@ -142,7 +156,12 @@ func (a *api) setLimits(ctx context.Context, by wa.Actor, in *setLimitsIn) (*lim
 	change(&l.GapMinMS, b.GapMinMS)
 	change(&l.GapMaxMS, b.GapMaxMS)
 	change(&l.Typing, b.Typing)
-	c, err = a.Fleet.SetLimits(ctx, by, in.Client.ID, l)
+	if l.Beyond(c.Limits) {
+		if err := mayDo(by, wa.RaiseLimits); err != nil {
+			return nil, err
+		}
+	}
+	c, err = a.Fleet.SetLimits(ctx, by, in.Client.ID, l, b.Reason)
 	return &limitsOut{c.Limits}, err
 }
 

@@ -31,9 +31,10 @@ func (f EventFilter) filter() (store.EventFilter, error) {
 
 type eventsIn struct {
 	EventFilter
-	After wa.EventID `query:"after" doc:"Only what came after this event; from the oldest that is kept if absent"`
-	Limit int        `query:"limit" minimum:"1" maximum:"200" default:"50"`
-	Wait  int        `query:"wait" minimum:"0" maximum:"30" doc:"Hold the answer up to so many seconds until there is something"`
+	After  wa.EventID `query:"after" doc:"Only what came after this event; from the oldest that is kept if absent"`
+	Newest bool       `query:"newest" doc:"Begin with the newest events instead of the oldest that are kept; not together with after"`
+	Limit  int        `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Wait   int        `query:"wait" minimum:"0" maximum:"30" doc:"Hold the answer up to so many seconds until there is something"`
 }
 
 type eventsOut struct {
@@ -50,15 +51,22 @@ func (a *api) events(ctx context.Context, by wa.Actor, in *eventsIn) (*eventsOut
 	if err != nil {
 		return nil, err
 	}
+	if in.Newest && !in.After.IsZero() {
+		return nil, badQuery("newest", "true", "does not go together with after")
+	}
 	var mark store.Mark
 	out := &eventsOut{}
 	if !in.After.IsZero() {
-		if mark, err = a.markOf(ctx, by.Org, in.After, "query.after"); err != nil {
+		if mark, err = a.markOf(ctx, by, in.After, "query.after"); err != nil {
 			return nil, err
 		}
 		out.Body.Next = &in.After
 	}
-	out.Body.Data, err = a.awaitEvents(ctx, by.Org, mark, f, in.Limit, time.Duration(in.Wait)*time.Second)
+	if in.Newest {
+		out.Body.Data, err = a.newestEvents(ctx, by, f, in.Limit)
+	} else {
+		out.Body.Data, err = a.awaitEvents(ctx, by, mark, f, in.Limit, time.Duration(in.Wait)*time.Second)
+	}
 	if n := len(out.Body.Data); n > 0 {
 		out.Body.Next = &out.Body.Data[n-1].ID
 	} else {
@@ -67,17 +75,27 @@ func (a *api) events(ctx context.Context, by wa.Actor, in *eventsIn) (*eventsOut
 	return out, err
 }
 
-func (a *api) awaitEvents(ctx context.Context, org wa.OrgID, mark store.Mark, f store.EventFilter, limit int, upTo time.Duration) ([]wa.Event, error) {
-	events, mark, err := a.readEvents(ctx, org, mark, f, limit)
+func (a *api) newestEvents(ctx context.Context, by wa.Actor, f store.EventFilter, limit int) (events []wa.Event, err error) {
+	err = a.DB.InOrg(ctx, by.Org, func(tx *store.Tx) (err error) {
+		events, err = tx.NewestEvents(ctx, by.View(wa.ReadEvents), within(by, f), limit)
+		return err
+	})
+	return told(by, events), err
+}
+
+func (a *api) awaitEvents(ctx context.Context, by wa.Actor, mark store.Mark, f store.EventFilter, limit int, upTo time.Duration) ([]wa.Event, error) {
+	events, mark, err := a.readEvents(ctx, by, mark, f, limit)
 	if err != nil || len(events) > 0 || upTo == 0 {
 		return events, err
 	}
-	waits(ctx)
-	woken, leave := a.feed.listen(org)
+	if err := waits(ctx); err != nil {
+		return nil, err
+	}
+	woken, leave := a.feed.listen(by.Org)
 	defer leave()
 	for deadline := time.After(upTo); ; {
 		next := woken()
-		if events, mark, err = a.readEvents(ctx, org, mark, f, limit); err != nil || len(events) > 0 {
+		if events, mark, err = a.moreEvents(ctx, by, mark, f, limit); err != nil || len(events) > 0 {
 			return events, err
 		}
 		select {
@@ -92,9 +110,19 @@ func (a *api) awaitEvents(ctx context.Context, org wa.OrgID, mark store.Mark, f 
 	}
 }
 
-func (a *api) readEvents(ctx context.Context, org wa.OrgID, mark store.Mark, f store.EventFilter, limit int) (events []wa.Event, next store.Mark, err error) {
-	err = a.DB.InOrg(ctx, org, func(tx *store.Tx) (err error) {
-		events, next, err = tx.Events(ctx, org, mark, f, limit)
+func (a *api) readEvents(ctx context.Context, by wa.Actor, mark store.Mark, f store.EventFilter, limit int) (events []wa.Event, next store.Mark, err error) {
+	err = a.DB.InOrg(ctx, by.Org, func(tx *store.Tx) (err error) {
+		events, next, err = tx.Events(ctx, by.View(wa.ReadEvents), mark, within(by, f), limit)
+		return err
+	})
+	return told(by, events), next, err
+}
+
+// moreEvents is readEvents for an answer that is held.
+func (a *api) moreEvents(ctx context.Context, by wa.Actor, mark store.Mark, f store.EventFilter, limit int) (events []wa.Event, next store.Mark, err error) {
+	next = mark
+	err = a.inTurn(ctx, by.Org, func() (err error) {
+		events, next, err = a.readEvents(ctx, by, mark, f, limit)
 		return err
 	})
 	return events, next, err
@@ -102,9 +130,12 @@ func (a *api) readEvents(ctx context.Context, org wa.OrgID, mark store.Mark, f s
 
 // markOf finds the place of an event; one that is not kept any more is the
 // caller's to know about, because what followed it may be gone too.
-func (a *api) markOf(ctx context.Context, org wa.OrgID, id wa.EventID, where string) (mark store.Mark, err error) {
-	err = a.DB.InOrg(ctx, org, func(tx *store.Tx) (err error) {
-		mark, err = tx.MarkOf(ctx, org, id)
+func (a *api) markOf(ctx context.Context, by wa.Actor, id wa.EventID, where string) (mark store.Mark, err error) {
+	err = a.DB.InOrg(ctx, by.Org, func(tx *store.Tx) (err error) {
+		if err := tx.Sees(ctx, by.View(wa.ReadEvents), store.AnEvent, id.UUID()); err != nil {
+			return err
+		}
+		mark, err = tx.MarkOf(ctx, by.Org, id)
 		return err
 	})
 	if wa.CodeOf(err) == wa.NotFound {
@@ -127,7 +158,11 @@ func (a *api) eventStream(ctx context.Context, by wa.Actor, in *eventStreamIn) (
 	if err != nil {
 		return nil, err
 	}
-	mark, err := a.startOf(ctx, by.Org, in.LastEventID)
+	if err := holds(ctx); err != nil {
+		return nil, err
+	}
+	var mark store.Mark
+	err = a.inTurn(ctx, by.Org, func() (err error) { mark, err = a.startOf(ctx, by, in.LastEventID); return err })
 	if err != nil {
 		return nil, err
 	}
@@ -138,18 +173,18 @@ func (a *api) eventStream(ctx context.Context, by wa.Actor, in *eventStreamIn) (
 		if out.comment("listening") != nil {
 			return
 		}
-		a.keep(ctx, out, wa.ReadEvents, woken, func() (bool, error) {
-			mark, err = a.pour(ctx, out, by.Org, mark, f)
+		a.keep(ctx, out, wa.ReadEvents, woken, func(by wa.Actor) (bool, error) {
+			mark, err = a.pour(ctx, out, by, mark, f)
 			return false, err
 		})
 	}}, nil
 }
 
-func (a *api) startOf(ctx context.Context, org wa.OrgID, last wa.EventID) (mark store.Mark, err error) {
+func (a *api) startOf(ctx context.Context, by wa.Actor, last wa.EventID) (mark store.Mark, err error) {
 	if !last.IsZero() {
-		return a.markOf(ctx, org, last, "header.Last-Event-ID")
+		return a.markOf(ctx, by, last, "header.Last-Event-ID")
 	}
-	err = a.DB.InOrg(ctx, org, func(tx *store.Tx) (err error) {
+	err = a.DB.InOrg(ctx, by.Org, func(tx *store.Tx) (err error) {
 		mark, err = tx.MarkNow(ctx)
 		return err
 	})
@@ -158,9 +193,9 @@ func (a *api) startOf(ctx context.Context, org wa.OrgID, last wa.EventID) (mark 
 
 // pour sends everything after the mark. A database that is away ends no
 // stream: the listeners' own reconnecting would only add to its trouble.
-func (a *api) pour(ctx context.Context, out *stream, org wa.OrgID, mark store.Mark, f store.EventFilter) (store.Mark, error) {
+func (a *api) pour(ctx context.Context, out *stream, by wa.Actor, mark store.Mark, f store.EventFilter) (store.Mark, error) {
 	for {
-		events, next, err := a.readEvents(ctx, org, mark, f, store.MaxPage)
+		events, next, err := a.moreEvents(ctx, by, mark, f, store.MaxPage)
 		if err != nil {
 			return mark, nil //nolint:nilerr // tried again at the next wake
 		}

@@ -121,11 +121,12 @@ func TestEventsAreReadInOrder(t *testing.T) {
 	if p := read(""); len(p.Data) != 0 || p.Next != nil {
 		t.Errorf("an empty feed: %+v", p)
 	}
+	boss, _ := w.person(t, w.org.ID, wa.Admin)
 	var sent []string
 	for i := range 5 {
 		sent = append(sent, w.send(t, fmt.Sprintf("+551190000200%d", i), "x").ID.String())
 	}
-	w.do(t, call{method: "PUT", path: "/api/v1/clients/{client}/limits", key: w.admin, body: `{"enabled":false}`})
+	w.do(t, call{method: "PUT", path: "/api/v1/clients/{client}/limits", key: boss, body: `{"per_minute":19}`})
 	w.settle(t, 6)
 	var got []string
 	after := ""
@@ -144,8 +145,14 @@ func TestEventsAreReadInOrder(t *testing.T) {
 	if p := read("?types=client.limits_changed,client.paired"); len(p.Data) != 1 || p.Data[0].Sequence == nil {
 		t.Errorf("by type: %+v", p)
 	}
-	if p := read("?client=" + wa.NewClientID().String()); len(p.Data) != 0 {
+	if p := read("?client=" + testkit.Client(t, w.db, w.org.ID).ID.String()); len(p.Data) != 0 {
 		t.Errorf("by another client: %+v", p)
+	}
+	if p := read("?newest=true&limit=2"); len(p.Data) != 2 || string(p.Data[1].Type) != "client.limits_changed" || p.Next.String() != after {
+		t.Errorf("the newest: %+v", p)
+	}
+	if r := w.do(t, call{method: "GET", path: "/api/v1/events?newest=true&after=" + after, key: w.admin}); r.status != http.StatusUnprocessableEntity {
+		t.Errorf("both ends at once: %d %s", r.status, r.body)
 	}
 	first := read("?limit=1").Data[0]
 	if !strings.Contains(string(first.Data), sent[0]) || first.Version == "" || first.OrgID != w.org.ID {
@@ -180,6 +187,10 @@ func TestFeedCountsTransactionsAsNumbers(t *testing.T) {
 	if strings.Join(got, " ") != "9 10" {
 		t.Errorf("read in the order %v", got)
 	}
+	newest := decode[feedPage](t, w.do(t, call{method: "GET", path: "/api/v1/events?newest=true&limit=1", key: w.admin}).body)
+	if len(newest.Data) != 1 || string(newest.Data[0].Data) != "10" {
+		t.Errorf("the newest of them: %+v", newest)
+	}
 }
 
 func TestLongPoll(t *testing.T) {
@@ -212,9 +223,10 @@ func TestEventStream(t *testing.T) {
 	all := w.stream(t, call{method: "GET", path: "/api/v1/events/stream", key: w.admin})
 	some := w.stream(t, call{method: "GET", path: "/api/v1/events/stream?types=client.limits_changed", key: w.admin})
 	theirs := w.stream(t, call{method: "GET", path: "/api/v1/events/stream", key: w.stranger.key})
+	boss, _ := w.person(t, w.org.ID, wa.Admin)
 	m := w.send(t, "+5511900004001", "now")
 	first := all.expect(t, "message.queued", m.ID.String())
-	w.do(t, call{method: "PUT", path: "/api/v1/clients/{client}/limits", key: w.admin, body: `{"enabled":false}`})
+	w.do(t, call{method: "PUT", path: "/api/v1/clients/{client}/limits", key: boss, body: `{"per_minute":19}`})
 	second := all.expect(t, "client.limits_changed", `"sequence":1`)
 	some.expect(t, "client.limits_changed", w.client.ID.String())
 	all.stop()

@@ -59,6 +59,10 @@ func dataOf(t wa.EventType) reflect.Type {
 		return reflect.TypeFor[wa.EventClient]()
 	case wa.WebhookTest:
 		return reflect.TypeFor[wa.EventTest]()
+	case wa.ContactErased:
+		return reflect.TypeFor[wa.EventErased]()
+	case wa.OrgIsLeaving, wa.OrgIsKept:
+		return reflect.TypeFor[wa.EventOrgDeletion]()
 	}
 	group, _, _ := strings.Cut(string(t), ".")
 	return map[string]reflect.Type{
@@ -67,8 +71,11 @@ func dataOf(t wa.EventType) reflect.Type {
 		}](),
 		"client":   reflect.TypeFor[wa.EventClient](),
 		"contact":  reflect.TypeFor[wa.EventContact](),
+		"chat":     reflect.TypeFor[wa.EventChat](),
 		"endpoint": reflect.TypeFor[wa.EventEndpoint](),
 		"delivery": reflect.TypeFor[wa.EventDelivery](),
+		"org":      reflect.TypeFor[wa.EventHalt](),
+		"security": reflect.TypeFor[wa.EventAlert](),
 	}[group]
 }
 
@@ -83,7 +90,7 @@ func EventSchema(t wa.EventType, payload wa.Payload) map[string]any {
 		thin(registry, registry.Map()["EnvelopeClient"])
 		maps.DeleteFunc(registry.Map(), func(_ string, s *huma.Schema) bool { return len(s.Properties) == 0 })
 	}
-	if of, _, _ := strings.Cut(string(t), "."); of == "endpoint" || of == "delivery" || of == "webhook" { // of an org
+	if ofOrg(t) {
 		delete(envelope.Properties, "client")
 		delete(envelope.Properties, "sequence")
 	} else {
@@ -101,6 +108,12 @@ func EventSchema(t wa.EventType, payload wa.Payload) map[string]any {
 	return map[string]any{
 		"$schema": "https://json-schema.org/draft/2020-12/schema", "title": string(t), "allOf": []any{envelope}, "$defs": defs,
 	}
+}
+
+// ofOrg reports whether an event is of an org, and not of a client.
+func ofOrg(t wa.EventType) bool {
+	of, _, _ := strings.Cut(string(t), ".")
+	return t == wa.ContactErased || slices.Contains([]string{"endpoint", "delivery", "webhook", "org", "security"}, of)
 }
 
 // thin takes out of a schema what thin payloads leave out. False: nothing is

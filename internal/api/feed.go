@@ -97,7 +97,7 @@ func (f *feed) moved(ctx context.Context, org wa.OrgID, mark *store.Mark) bool {
 			return err
 		}
 		var events []wa.Event
-		events, *mark, err = tx.Events(ctx, org, *mark, store.EventFilter{}, store.MaxPage)
+		events, *mark, err = tx.Events(ctx, wa.Whole(org), *mark, store.EventFilter{}, store.MaxPage)
 		news = len(events) > 0
 		return err
 	})

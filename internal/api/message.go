@@ -9,6 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humagin"
+
 	"chasqui/internal/store"
 	"chasqui/internal/wa"
 )
@@ -33,7 +36,7 @@ type Draft struct {
 func (d Draft) draft() (wa.Draft, error) {
 	out := wa.Draft{
 		To: d.To, Type: d.Type, Text: d.Text, Mentions: d.Mentions, SendAt: utc(d.SendAt), ExpiresAt: utc(d.ExpiresAt),
-		Typing: d.Typing, ClientRef: d.ClientRef, Metadata: d.Metadata, Origin: wa.FromAPI,
+		Typing: d.Typing, ClientRef: d.ClientRef, Metadata: d.Metadata,
 	}
 	if out.Type == "" {
 		out.Type = wa.KindText
@@ -61,7 +64,7 @@ func utc(t *time.Time) *time.Time {
 // mayUse refuses a lane that the actor has no permission for.
 func mayUse(by wa.Actor, lane wa.Lane) error {
 	if lane == wa.Bulk && !by.May(wa.SendBulk) {
-		return wa.Errorf(wa.Forbidden, "the bulk lane needs the scope %s", wa.SendBulk)
+		return wa.Errorf(wa.Forbidden, "the bulk lane needs the permission %s", wa.SendBulk)
 	}
 	return nil
 }
@@ -70,6 +73,16 @@ func mayUse(by wa.Actor, lane wa.Lane) error {
 type Once struct {
 	Key string `header:"Idempotency-Key" maxLength:"255" doc:"Your name for this request: its repeat within a day is answered the same and does nothing"`
 }
+
+// Resolve refuses a name that is there and empty: the caller believes in it.
+func (o *Once) Resolve(ctx huma.Context) []error {
+	if sent := humagin.Unwrap(ctx).Request.Header.Values(headerIdempotencyKey); len(sent) > 0 && strings.TrimSpace(o.Key) == "" {
+		return []error{&huma.ErrorDetail{Location: "header." + headerIdempotencyKey, Message: "must not be empty"}}
+	}
+	return nil
+}
+
+var _ huma.Resolver = (*Once)(nil)
 
 // key makes the verbs' key of it. The route keeps different requests apart; the
 // hash tells a repeat from another request under the same name. It is made of
@@ -111,31 +124,58 @@ type sendOut struct {
 }
 
 func (a *api) sendMessage(ctx context.Context, by wa.Actor, in *sendIn) (*sendOut, error) {
-	d, err := in.Body.Draft.draft()
-	if err != nil {
-		return nil, err
-	}
-	if err := mayUse(by, d.Lane); err != nil {
-		return nil, err
-	}
 	if in.DryRun || in.Body.DryRun {
-		if err := a.Webhooks.CheckCallback(ctx, by, in.Body.Callback); err != nil {
-			return nil, err
-		}
-		got, err := a.Messages.Rehearse(ctx, by, in.Client.ID, d)
-		return &sendOut{Status: http.StatusOK, Body: placed{got.Message, &got.Queue}}, err
+		return a.rehearse(ctx, by, in)
 	}
-	if d.Callback, err = a.Webhooks.Callback(ctx, by, in.Body.Callback); err != nil {
+	d, err := a.draftOf(ctx, by, in.Client.ID, in.Body.Draft)
+	if err != nil {
 		return nil, err
 	}
 	got, err := a.Messages.Accept(ctx, by, in.Client.ID, d, in.key("messages", in.Client.ID, in.Body.Draft))
 	if err != nil {
 		return nil, err
 	}
+	a.countSent(by, in.Client.ID, 1, got.Replayed)
 	out := &sendOut{
 		Status: http.StatusAccepted, Location: messageAddress(got.ID), Replayed: replayed(got.Replayed), Body: placed{got.Message, &got.Queue},
 	}
 	return a.waitFor(ctx, by, in.Prefer, out)
+}
+
+// draftOf makes a verb's draft of a message that this actor may send, and sees
+// to its callback.
+func (a *api) draftOf(ctx context.Context, by wa.Actor, client wa.ClientID, m Draft) (wa.Draft, error) {
+	d, err := a.mayDraft(ctx, by, client, m)
+	if err == nil {
+		d.Callback, err = a.Webhooks.Callback(ctx, by, m.Callback)
+	}
+	return d, err
+}
+
+// mayDraft is draftOf without a callback.
+func (a *api) mayDraft(ctx context.Context, by wa.Actor, client wa.ClientID, m Draft) (wa.Draft, error) {
+	d, err := m.draft()
+	d.Origin = originOf(by)
+	if err == nil {
+		err = mayUse(by, d.Lane)
+	}
+	if err == nil {
+		err = a.mayWrite(ctx, by, client, d)
+	}
+	return d, err
+}
+
+// rehearse checks everything and stores nothing.
+func (a *api) rehearse(ctx context.Context, by wa.Actor, in *sendIn) (*sendOut, error) {
+	d, err := a.mayDraft(ctx, by, in.Client.ID, in.Body.Draft)
+	if err == nil {
+		err = a.Webhooks.CheckCallback(ctx, by, in.Body.Callback)
+	}
+	if err != nil {
+		return nil, err
+	}
+	got, err := a.Messages.Rehearse(ctx, by, in.Client.ID, d)
+	return &sendOut{Status: http.StatusOK, Body: placed{got.Message, &got.Queue}}, err
 }
 
 // waitFor holds an answer until the outcome is known, as long as the caller
@@ -145,11 +185,15 @@ func (a *api) waitFor(ctx context.Context, by wa.Actor, prefer string, out *send
 	if upTo == 0 {
 		return out, nil
 	}
-	waits(ctx)
+	if waits(ctx) != nil {
+		return out, nil // it is accepted; only the waiting is too much
+	}
 	ctx, done := a.untilClosing(ctx)
 	defer done()
 	out.Applied = "wait=" + strconv.Itoa(int(upTo.Seconds()))
-	m, err := a.Messages.Wait(ctx, by, out.Body.ID, upTo)
+	m, err := a.Messages.Wait(ctx, by, out.Body.ID, upTo, func(ctx context.Context, look func() error) error {
+		return a.inTurn(ctx, by.Org, look)
+	})
 	if err != nil {
 		return out, nil //nolint:nilerr // it is accepted, whatever became of the waiting
 	}
@@ -216,11 +260,15 @@ type shortOut struct {
 
 // sendShort is sendMessage for integrations that know only a number and words.
 func (a *api) sendShort(ctx context.Context, by wa.Actor, in *shortIn) (*shortOut, error) {
-	d := wa.Draft{To: in.Body.To, Type: wa.KindText, Text: &wa.Text{Body: in.Body.Message}, Lane: wa.Normal, Origin: wa.FromAPI}
+	d := wa.Draft{To: in.Body.To, Type: wa.KindText, Text: &wa.Text{Body: in.Body.Message}, Lane: wa.Normal, Origin: originOf(by)}
+	if err := a.mayWrite(ctx, by, in.Client.ID, d); err != nil {
+		return nil, err
+	}
 	got, err := a.Messages.Accept(ctx, by, in.Client.ID, d, in.key("send-message", in.Client.ID, in.Body))
 	if err != nil {
 		return nil, renamed(err, "text.body", "message")
 	}
+	a.countSent(by, in.Client.ID, 1, got.Replayed)
 	out := &shortOut{Location: messageAddress(got.ID), Replayed: replayed(got.Replayed)}
 	out.Body.MessageID, out.Body.Status = got.ID, got.Status
 	return out, nil
@@ -274,13 +322,21 @@ type timelineOut struct {
 
 func (a *api) timeline(ctx context.Context, by wa.Actor, in *messageIn) (*timelineOut, error) {
 	out := &timelineOut{}
+	var m wa.Message
 	err := a.DB.InOrg(ctx, by.Org, func(tx *store.Tx) (err error) {
-		if _, err = tx.Message(ctx, by.Org, in.Message.ID); err != nil {
+		if m, err = tx.Message(ctx, by.Org, in.Message.ID); err != nil {
 			return err
 		}
 		out.Body.Data, err = tx.Timeline(ctx, by.Org, in.Message.ID)
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	now, err := a.Messages.Waiting(ctx, by, m)
+	if now != nil {
+		out.Body.Data = append(out.Body.Data, *now)
+	}
 	return out, err
 }
 
@@ -290,6 +346,9 @@ func (a *api) cancelMessage(ctx context.Context, by wa.Actor, in *messageIn) (*m
 }
 
 func (a *api) retryMessage(ctx context.Context, by wa.Actor, in *messageIn) (*messageOut, error) {
+	if err := a.Webhooks.Recall(ctx, by, in.Message.ID); err != nil {
+		return nil, err
+	}
 	m, err := a.Messages.Retry(ctx, by, in.Message.ID)
 	return &messageOut{m}, err
 }

@@ -29,13 +29,17 @@ func (a *api) pair(ctx context.Context, by wa.Actor, in *pairIn) (*clientOut, er
 		}
 	}
 	c, err := a.Fleet.Pair(ctx, by, in.Client.ID, in.Body.Method, phone)
-	return &clientOut{c}, err
+	return &clientOut{wholeClient(c)}, err
+}
+
+func (a *api) stopPairing(ctx context.Context, by wa.Actor, in *clientIn) (*struct{}, error) {
+	return nil, a.Fleet.StopPairing(ctx, by, in.Client.ID)
 }
 
 type passkeyIn struct {
 	Client ref[wa.ClientID] `path:"client"`
 	Body   struct {
-		Response json.RawMessage `json:"response" doc:"What the browser's navigator.credentials.get gave, as JSON"`
+		Response json.RawMessage `json:"response" doc:"What navigator.credentials.get gave on web.whatsapp.com, as its toJSON writes it: id, rawId, type and response (clientDataJSON, authenticatorData, signature, userHandle), bytes as base64url without padding"`
 	} `nameHint:"PasskeyResponse"`
 }
 
@@ -69,6 +73,12 @@ func (a *api) attempt(ctx context.Context, by wa.Actor, id wa.ClientID) (t attem
 	return t, err
 }
 
+// attemptAgain is attempt for an answer that is held.
+func (a *api) attemptAgain(ctx context.Context, by wa.Actor, id wa.ClientID) (t attempt, err error) {
+	err = a.inTurn(ctx, by.Org, func() (err error) { t, err = a.attempt(ctx, by, id); return err })
+	return t, err
+}
+
 // ended is why there is nothing to show, or nil.
 func (t attempt) ended() error {
 	switch {
@@ -93,8 +103,8 @@ type pairingView struct {
 	Status    wa.ClientStatus `json:"status" doc:"The client's status"`
 	QR        string          `json:"qr,omitempty" doc:"For the qr method: the text to show as a QR code"`
 	Code      string          `json:"code,omitempty" doc:"For the code method: the eight characters to enter on the phone"`
-	ExpiresAt *time.Time      `json:"expires_at,omitempty" doc:"When the next code takes over"`
-	Passkey   json.RawMessage `json:"passkey,omitempty" doc:"What the phone's passkey shall sign, when WhatsApp asks for it"`
+	ExpiresAt *time.Time      `json:"expires_at,omitempty" doc:"When what is shown is over: the next code takes over, or, when there is none, the attempt ends"`
+	Passkey   json.RawMessage `json:"passkey,omitempty" doc:"What the phone's passkey shall sign, when WhatsApp asks for it: publicKey of navigator.credentials.get, its bytes as base64url. It works on web.whatsapp.com only"`
 	Confirm   string          `json:"confirm_code,omitempty" doc:"The code to compare with the phone's, when asked for"`
 }
 
@@ -131,7 +141,9 @@ func (a *api) qr(ctx context.Context, by wa.Actor, in *qrIn) (*qrOut, error) {
 	if media == mediaStream {
 		return a.qrStream(ctx, by, in.Client.ID)
 	}
-	waits(ctx)
+	if err := waits(ctx); err != nil {
+		return nil, err
+	}
 	t, err := a.firstCode(ctx, by, in.Client.ID)
 	if err != nil {
 		return nil, err
@@ -152,7 +164,7 @@ func (a *api) firstCode(ctx context.Context, by wa.Actor, id wa.ClientID) (attem
 	tick := time.NewTicker(pairingTick)
 	defer tick.Stop()
 	for deadline := time.After(firstCodeWithin); ; {
-		t, err := a.attempt(ctx, by, id)
+		t, err := a.attemptAgain(ctx, by, id)
 		if err == nil {
 			err = t.ended()
 		}

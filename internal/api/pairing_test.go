@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/base64"
 	"image/png"
 	"net/http"
 	"strings"
@@ -140,12 +141,17 @@ func TestQRWhenThereIsNone(t *testing.T) {
 		t.Errorf("code method as picture: %d", r.status)
 	}
 	w.inOrg(t, func(tx *store.Tx) error {
-		return tx.SetPasskey(t.Context(), w.org.ID, w.client.ID, []byte(`{"publicKey":{}}`), "XY12")
+		return tx.SetPasskey(t.Context(), w.org.ID, w.client.ID, []byte(`{"challenge":"QQ"}`), "XY12", time.Now().Add(time.Minute))
 	})
-	if r := get("application/json"); !strings.Contains(r.body, `"passkey":{"publicKey":{}}`) || !strings.Contains(r.body, `"confirm_code":"XY12"`) {
+	if r := get("application/json"); !strings.Contains(r.body, `"passkey":{"challenge":"QQ"}`) || !strings.Contains(r.body, `"confirm_code":"XY12"`) {
 		t.Errorf("passkey: %s", r.body)
 	}
-	for path, body := range map[string]string{"/passkey": `{"response":{"id":"x"}}`, "/passkey/confirm": ""} {
+	if r := w.do(t, call{method: "POST", path: "/api/v1/clients/{client}/passkey", key: w.admin, body: `{"response":{"id":"x"}}`}); r.status != http.StatusUnprocessableEntity || !strings.Contains(r.body, `"location":"body.response"`) {
+		t.Errorf("an answer without its parts: %d %s", r.status, r.body)
+	}
+	said := base64.RawURLEncoding.EncodeToString([]byte(`{"type":"webauthn.get","challenge":"QQ","origin":"https://web.whatsapp.com"}`))
+	answer := `{"response":{"id":"QQ","rawId":"QQ","type":"public-key","response":{"clientDataJSON":"` + said + `","authenticatorData":"QQ","signature":"QQ"}}}`
+	for path, body := range map[string]string{"/passkey": answer, "/passkey/confirm": ""} {
 		if r := w.do(t, call{method: "POST", path: "/api/v1/clients/{client}" + path, key: w.admin, body: body}); r.status != http.StatusNoContent {
 			t.Errorf("POST %s: %d %s", path, r.status, r.body)
 		}
@@ -167,9 +173,9 @@ func TestQRStream(t *testing.T) {
 	w.showCode(t, "code-2")
 	s.expect(t, "qr", `"qr":"code-2"`)
 	w.inOrg(t, func(tx *store.Tx) error {
-		return tx.SetPasskey(t.Context(), w.org.ID, w.client.ID, []byte(`{"publicKey":{}}`), "")
+		return tx.SetPasskey(t.Context(), w.org.ID, w.client.ID, []byte(`{"challenge":"QQ"}`), "", time.Now().Add(time.Minute))
 	})
-	s.expect(t, "passkey", `"passkey":{"publicKey":{}}`)
+	s.expect(t, "passkey", `"passkey":{"challenge":"QQ"}`)
 	w.inOrg(t, func(tx *store.Tx) error {
 		return tx.FailPairing(t.Context(), w.org.ID, w.client.ID, "nobody scanned")
 	})

@@ -50,8 +50,8 @@ var kinds = map[wa.Code]struct {
 	title  string
 }{
 	wa.Invalid:      {http.StatusUnprocessableEntity, "The request is not valid"},
-	wa.Unauthorized: {http.StatusUnauthorized, "A valid API key is needed"},
-	wa.Forbidden:    {http.StatusForbidden, "This key may not do that"},
+	wa.Unauthorized: {http.StatusUnauthorized, "A valid API key or access token is needed"},
+	wa.Forbidden:    {http.StatusForbidden, "You may not do that"},
 	wa.NotFound:     {http.StatusNotFound, "There is no such thing"},
 	wa.Conflict:     {http.StatusConflict, "This does not fit the present state"},
 	wa.Unsupported:  {http.StatusUnprocessableEntity, "This is not supported"},
@@ -74,6 +74,8 @@ var codes = map[int]wa.Code{
 	http.StatusUnprocessableEntity:   wa.Invalid,
 	http.StatusTooManyRequests:       wa.RateLimited,
 	http.StatusServiceUnavailable:    wa.Unavailable,
+
+	http.StatusRequestHeaderFieldsTooLarge: wa.Invalid,
 }
 
 const typeBase = "https://chasqui.dev/errors/"
@@ -258,6 +260,7 @@ func fieldFromHuma(e *huma.ErrorDetail) FieldError {
 			return FieldError{Location: e.Location + "." + name, Message: "is required"}
 		}
 	}
+	f.Message = strings.TrimPrefix(f.Message, "invalid value: "+string(wa.Invalid)+": ") // our own words, with huma's before them
 	if e.Message == "unexpected property" {
 		return FieldError{Location: e.Location, Message: "is not a field of this request"}
 	}

@@ -24,6 +24,9 @@ func (a *api) qrStream(ctx context.Context, by wa.Actor, id wa.ClientID) (*qrOut
 	if t.Pairing == nil {
 		return nil, t.ended()
 	}
+	if err := holds(ctx); err != nil {
+		return nil, err
+	}
 	return &qrOut{func(c huma.Context) {
 		tick := time.NewTicker(pairingTick)
 		defer tick.Stop()
@@ -32,8 +35,8 @@ func (a *api) qrStream(ctx context.Context, by wa.Actor, id wa.ClientID) (*qrOut
 		if p.out.comment("following the pairing") != nil {
 			return
 		}
-		a.keep(ctx, p.out, wa.WriteClients, woken, func() (bool, error) {
-			t, err := a.attempt(ctx, by, id)
+		a.keep(ctx, p.out, wa.WriteClients, woken, func(wa.Actor) (bool, error) {
+			t, err := a.attemptAgain(ctx, by, id)
 			if err != nil {
 				return wa.CodeOf(err) == wa.NotFound, nil // deleted; else the database is away and comes back
 			}

@@ -1,11 +1,15 @@
 package api
 
 import (
+	"encoding/json"
+	"errors"
 	"net/http"
 	"reflect"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
 // readable refuses requests with text that Postgres cannot keep: the NUL
@@ -17,6 +21,21 @@ func readable(input any) *Problem {
 		return problemOf(http.StatusUnprocessableEntity, at+" "+message, FieldError{Location: at, Message: message})
 	}
 	return nil
+}
+
+// strictJSON is JSON that is all UTF-8: the decoder would put other characters
+// in the place of what is not.
+var strictJSON = huma.Format{
+	Marshal: huma.DefaultJSONFormat.Marshal,
+	Unmarshal: func(data []byte, v any) error {
+		if !utf8.Valid(data) {
+			return errors.New("it is not UTF-8")
+		}
+		if err := shallow(data); err != nil {
+			return err
+		}
+		return json.Unmarshal(data, v)
+	},
 }
 
 // unreadable gives the location of the first text that cannot be kept, or "".
@@ -56,7 +75,7 @@ func unreadableEntry(v reflect.Value, at string) string {
 func unreadableField(v reflect.Value, at string) string {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
-		if !f.IsExported() {
+		if !f.IsExported() || f.Tag.Get("readable") != "" { // the handler looks at its parts one by one
 			continue
 		}
 		if found := unreadable(v.Field(i), nameOf(f, at)); found != "" {

@@ -66,6 +66,7 @@ func (a *api) observe(c *gin.Context) {
 	}
 	method, status := methodLabel(c.Request.Method), c.Writer.Status()
 	requestsTotal.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
+	a.countRefused(c, status)
 	if !c.GetBool(noteWaited) {
 		requestSeconds.WithLabelValues(route).Observe(took.Seconds())
 	}
@@ -117,6 +118,10 @@ func (a *api) recoverPanic(c *gin.Context) {
 
 // refuse answers with a problem, outside huma.
 func (a *api) refuse(c *gin.Context, p *Problem) {
+	p = a.weigh(c, p)
+	if p.Status == http.StatusTooManyRequests {
+		a.linger(c)
+	}
 	a.prepare(c, p)
 	for name, values := range p.GetHeaders() {
 		c.Writer.Header()[name] = values
@@ -128,6 +133,9 @@ func (a *api) refuse(c *gin.Context, p *Problem) {
 // prepare completes a problem and notes its cause for the log, once.
 func (a *api) prepare(c *gin.Context, p *Problem) {
 	p.finish(c.Writer.Header().Get(headerRequestID), a.now())
+	if tag := p.translate(c.GetHeader("Accept-Language")); tag != "" {
+		c.Header("Content-Language", tag)
+	}
 	if _, noted := c.Get(noteFailure); !noted && p.cause != nil && p.Status >= http.StatusInternalServerError {
 		c.Set(noteFailure, p.cause)
 	}

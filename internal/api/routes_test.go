@@ -26,8 +26,11 @@ type document struct {
 		OperationID string `json:"operationId"`
 		Summary     string
 		Security    []map[string][]string
+		Permission  string `json:"x-permission"`
+		StepUp      bool   `json:"x-step-up"`
 		Responses   map[string]struct {
 			Content map[string]any
+			Codes   []string `json:"x-codes"`
 		}
 	}
 	Components struct {
@@ -41,6 +44,13 @@ type route struct {
 	method, path string
 	scope        string // "" any key
 	open         bool   // no key
+	keyed        bool   // keys may have the scope
+}
+
+// peopleOnly are routes that no key opens; people_test.go walks them.
+func (r route) peopleOnly() bool {
+	return strings.HasPrefix(r.path, "/api/v1/me/") || strings.HasPrefix(r.path, "/api/v1/auth/") ||
+		(r.scope != "" && !slices.Contains(wa.Scopes(), wa.Permission(r.scope)))
 }
 
 func (w *world) document(t *testing.T) (document, string) {
@@ -57,8 +67,8 @@ func (d document) routes() []route {
 	for path, operations := range d.Paths {
 		for method, o := range operations {
 			r := route{method: strings.ToUpper(method), path: path, open: len(o.Security) == 0}
-			if !r.open && len(o.Security[0]["X-API-Key"]) > 0 {
-				r.scope = o.Security[0]["X-API-Key"][0]
+			if r.scope = o.Permission; !r.open {
+				_, r.keyed = o.Security[0]["X-API-Key"]
 			}
 			all = append(all, r)
 		}
@@ -93,7 +103,7 @@ func TestDocument(t *testing.T) {
 		t.Fatalf("the handler is a %T", w.Config.Handler)
 	}
 	for _, r := range engine.Routes() {
-		if !strings.HasPrefix(r.Path, "/api/openapi") {
+		if !strings.HasPrefix(r.Path, "/api/openapi") && !strings.HasPrefix(r.Path, api.DocsPath) { // pages, no operations
 			served[r.Method+" "+regexp.MustCompile(`:([a-z]+)`).ReplaceAllString(r.Path, "{$1}")] = true
 		}
 	}
@@ -141,10 +151,10 @@ func TestEveryRouteAsksForItsScope(t *testing.T) {
 		if r.scope == "" {
 			continue
 		}
-		others := slices.DeleteFunc(wa.Permissions(), func(p wa.Permission) bool { return string(p) == r.scope || p == wa.Everything })
-		if len(others) != len(wa.Permissions())-2 {
-			t.Errorf("%s %s asks for the scope %q, which does not exist", r.method, r.path, r.scope)
+		if _, known := wa.Grants()[wa.Permission(r.scope)]; !known || r.keyed != wa.Grants()[wa.Permission(r.scope)].Key {
+			t.Errorf("%s %s asks for %q, which is not in the table, or keys for what they cannot have", r.method, r.path, r.scope)
 		}
+		others := slices.DeleteFunc(wa.Scopes(), func(p wa.Permission) bool { return string(p) == r.scope || r.keyed && p == wa.Everything })
 		reply := w.do(t, call{method: r.method, path: path, key: testkit.Key(t, w.db, w.org.ID, others...)})
 		if p := checkProblem(t, reply); reply.status != http.StatusForbidden || !strings.Contains(p.Detail, r.scope) {
 			t.Errorf("%s %s without its scope: %d %s", r.method, r.path, reply.status, reply.body)
@@ -170,21 +180,24 @@ func TestIDsAreOpaque(t *testing.T) {
 	}
 	r := w.do(t, call{method: "POST", path: "/api/v1/clients/{stranger}/messages", key: w.stranger.key, body: good})
 	theirs = decode[wa.Message](t, r.body)
+	_, them := w.person(t, w.stranger.org.ID, wa.Agent)
 	foreign := map[string]string{
 		"{client}": w.stranger.client.ID.String(), "{message}": theirs.ID.String(), "{chat}": theirs.ChatID.String(), "{contact}": theirs.To.ContactID.String(),
-		"{webhook}": wa.NewEndpointID().String(),
+		"{webhook}": wa.NewEndpointID().String(), "{user}": them.ID.String(), "{key}": wa.NewKeyID().String(),
 	}
+	boss, _ := w.person(t, w.org.ID, wa.Admin)
 	since := fmt.Sprintf(`{"since":%q}`, time.Now().Add(-time.Minute).Format(time.RFC3339))
 	bodies := map[string]string{
 		"/messages": good, "/messages/batch": `{"messages":[` + good + `]}`, "/send-message": `{"to":"+5511987654321","message":"x"}`,
-		"/pair": `{"method":"qr"}`, "/passkey": `{"response":{}}`, "/limits": `{"enabled":false}`, "{client}": `{"name":"mine now"}`,
+		"/pair": `{"method":"qr"}`, "/passkey": `{"response":{}}`, "/limits": `{"enabled":false,"reason":"x"}`, "{client}": `{"name":"mine now"}`,
 		"/recover": since, "/replay": since, "{webhook}": `{"description":"mine now"}`,
+		"/agents": `{"users":[]}`, "/assignments": `{"clients":[]}`, "/assign": `{"user":null}`, "{key}": `{"name":"mine now"}`,
 	}
 	d, _ := w.document(t)
 	before := w.stored(t)
 	for _, route := range d.routes() {
 		name := parameter.FindString(route.path)
-		if name == "" {
+		if name == "" || route.peopleOnly() {
 			continue
 		}
 		body := ""
@@ -195,7 +208,7 @@ func TestIDsAreOpaque(t *testing.T) {
 			}
 		}
 		for _, id := range []string{foreign[name], "0", "cli_", wa.NewEventID().String(), "%00", "%ff", "..%2f.."} {
-			reply := w.do(t, call{method: route.method, path: strings.Replace(route.path, name, id, 1), key: w.admin, body: body})
+			reply := w.do(t, call{method: route.method, path: strings.Replace(route.path, name, id, 1), key: boss, body: body})
 			if p := checkProblem(t, reply); reply.status != http.StatusNotFound || p.Code != "not_found" {
 				t.Errorf("%s %s of %s: %d %s", route.method, route.path, id, reply.status, reply.body)
 			}
@@ -212,9 +225,10 @@ func TestQueuesPage(t *testing.T) {
 	shown := newWorld(t, func(d *api.Deps) { d.Queues = page })
 	writable := newWorld(t, func(d *api.Deps) { d.Queues, d.QueuesWritable = page, true })
 	absent := newWorld(t)
-	basic := func(w *world) map[string]string {
+	op, writer := shown.operator(t), writable.operator(t)
+	basic := func(key wa.Secret) map[string]string {
 		req, _ := http.NewRequest(http.MethodGet, "/", nil)
-		req.SetBasicAuth("anybody", w.admin.Reveal())
+		req.SetBasicAuth("anybody", key.Reveal())
 		return map[string]string{"Authorization": req.Header.Get("Authorization")}
 	}
 	foreign := func(h map[string]string) map[string]string {
@@ -229,13 +243,15 @@ func TestQueuesPage(t *testing.T) {
 	}{
 		{"absent", absent, call{method: "GET", path: api.QueuesPath, key: absent.admin}, 404},
 		{"without a key", shown, call{method: "GET", path: api.QueuesPath}, 401},
-		{"without the scope", shown, call{method: "GET", path: api.QueuesPath, key: shown.viewer}, 403},
-		{"with a key", shown, call{method: "GET", path: api.QueuesPath + "/api/queues", key: shown.admin}, 200},
-		{"with a bearer", shown, call{method: "GET", path: api.QueuesPath, header: map[string]string{"Authorization": "Bearer " + shown.admin.Reveal()}}, 200},
-		{"in a browser", shown, call{method: "GET", path: api.QueuesPath + "/", header: basic(shown)}, 200},
-		{"read-only", shown, call{method: "DELETE", path: api.QueuesPath + "/api/queues/x", key: shown.admin}, 405},
-		{"writable", writable, call{method: "DELETE", path: api.QueuesPath + "/api/queues/x", key: writable.admin}, 200},
-		{"from another site", writable, call{method: "POST", path: api.QueuesPath + "/api/queues/x", header: foreign(basic(writable))}, 403},
+		{"with an org's key for everything", shown, call{method: "GET", path: api.QueuesPath, key: shown.admin}, 401},
+		{"with another installation's operator", shown, call{method: "GET", path: api.QueuesPath, key: writer}, 401},
+		{"with a key", shown, call{method: "GET", path: api.QueuesPath + "/api/queues", key: op}, 200},
+		{"with a bearer", shown, call{method: "GET", path: api.QueuesPath, header: map[string]string{"Authorization": "Bearer " + op.Reveal()}}, 200},
+		{"in a browser", shown, call{method: "GET", path: api.QueuesPath + "/", header: basic(op)}, 200},
+		{"read-only", shown, call{method: "DELETE", path: api.QueuesPath + "/api/queues/x", key: op}, 405},
+		{"writable", writable, call{method: "DELETE", path: api.QueuesPath + "/api/queues/x", key: writer}, 200},
+		{"from another site", writable, call{method: "POST", path: api.QueuesPath + "/api/queues/x", header: foreign(basic(writer))}, 403},
+		{"an operator sees no org", shown, call{method: "GET", path: "/api/v1/clients", key: op}, 401},
 	}
 	for _, tt := range tests {
 		r := tt.w.do(t, tt.c)
@@ -245,11 +261,18 @@ func TestQueuesPage(t *testing.T) {
 		if r.status == 200 && r.header.Get("Content-Security-Policy") != "frame-ancestors 'none'" {
 			t.Errorf("%s: it can be framed: %v", tt.name, r.header)
 		}
-		if r.status == 401 && !strings.HasPrefix(r.header.Get("WWW-Authenticate"), "Basic") {
+		if r.status == 401 && strings.HasPrefix(tt.c.path, api.QueuesPath) && !strings.HasPrefix(r.header.Get("WWW-Authenticate"), "Basic") {
 			t.Errorf("%s: a browser does not ask: %v", tt.name, r.header)
 		}
 		if r.status >= 400 {
 			checkProblem(t, r)
+		}
+	}
+	for w, want := range map[*world]int{shown: 0, writable: 1} {
+		var lines int
+		err := w.sql.QueryRowContext(t.Context(), `SELECT count(*) FROM audit_log WHERE action = $1 AND kind = 'operator'`, string(wa.AuditQueuesChanged)).Scan(&lines)
+		if err != nil || lines != want {
+			t.Errorf("%d lines of what operators changed, want %d: %v", lines, want, err)
 		}
 	}
 }

@@ -17,7 +17,8 @@ func TestScenarios(t *testing.T) {
 	chat := "/api/v1/chats/" + m.ChatID.String()
 	contact := "/api/v1/contacts/" + m.To.ContactID.String()
 	client := "/api/v1/clients/{client}"
-	as := map[string]wa.Secret{"admin": w.admin, "viewer": w.viewer, "sender": w.sender, "stranger": w.stranger.key, "nobody": {}}
+	boss, _ := w.person(t, w.org.ID, wa.Admin)
+	as := map[string]wa.Secret{"boss": boss, "admin": w.admin, "viewer": w.viewer, "sender": w.sender, "stranger": w.stranger.key, "nobody": {}}
 	tests := []struct {
 		name, as, method, path, body string
 		status                       int
@@ -34,14 +35,30 @@ func TestScenarios(t *testing.T) {
 		{"resume", "admin", "POST", client + "/resume", "", 200, []string{`"paused":false`}, nil},
 		{"connect what is not paired", "admin", "POST", client + "/connect", "", 409, []string{`"conflict"`, "pair it"}, nil},
 		{"disconnect what is offline", "admin", "POST", client + "/disconnect", "", 202, []string{`"desired":"idle"`}, nil},
-		{"log out what is not paired", "admin", "POST", client + "/logout", "", 202, []string{`"status":"new"`}, nil},
+		{"log out with a key", "admin", "POST", client + "/logout", "", 403, []string{`"forbidden"`, "clients:unlink", "sign in"}, nil},
+		{"log out what is not paired", "boss", "POST", client + "/logout", "", 202, []string{`"status":"new"`}, nil},
 		{"limits", "viewer", "GET", client + "/limits", "", 200, []string{`"enabled":true`, `"per_minute":20`, `"per_day":1000`}, nil},
-		{"limits off", "admin", "PUT", client + "/limits", `{"enabled":false}`, 200, []string{`"enabled":false`, `"per_minute":20`, `"gap_max_ms":5000`}, nil},
-		{"limits changed", "admin", "PUT", client + "/limits", `{"enabled":true,"per_hour":50}`, 200, []string{`"enabled":true`, `"per_hour":50`}, nil},
+		{"limits with a key", "admin", "PUT", client + "/limits", `{"per_minute":1}`, 403, []string{"no API key can have the permission limits:write: sign in"}, nil},
+		{"limits off for no reason", "boss", "PUT", client + "/limits", `{"enabled":false}`, 422, []string{`"body.reason"`, "say why"}, nil},
+		{"limits beyond the usual for no reason", "boss", "PUT", client + "/limits", `{"per_minute":21,"reason":"  "}`, 422, []string{`"body.reason"`, "say why"}, nil},
+		{"limits off", "boss", "PUT", client + "/limits", `{"enabled":false,"reason":"a fair, until Friday"}`, 200, []string{`"enabled":false`, `"per_minute":20`, `"gap_max_ms":5000`}, nil},
+		{"limits changed", "boss", "PUT", client + "/limits", `{"enabled":true,"per_hour":50}`, 200, []string{`"enabled":true`, `"per_hour":50`}, nil},
 		{"limits stay", "viewer", "GET", client + "/limits", "", 200, []string{`"per_hour":50`, `"per_minute":20`}, nil},
 		{"capabilities", "viewer", "GET", client + "/capabilities", "", 200, []string{`"kinds":["text"]`, `"pairing":["qr","code"]`, `"typing":true`}, nil},
 		{"no pairing yet", "admin", "GET", client + "/qr", "", 404, []string{"no pairing is under way"}, nil},
+		{"no pairing to give up", "admin", "DELETE", client + "/pair", "", 409, []string{"no pairing is under way"}, nil},
 		{"pair", "admin", "POST", client + "/pair", `{"method":"qr"}`, 202, []string{`"desired":"pairing"`}, nil},
+		{"give up pairing", "admin", "DELETE", client + "/pair", "", 204, nil, nil},
+		{"it was given up", "viewer", "GET", client, "", 200, []string{`"desired":"idle"`, `"status":"new"`}, nil},
+		{"health", "viewer", "GET", client + "/health", "", 200, []string{
+			`"client_id":"{client}"`, `"score":0`, `"name":"state"`, `"window":"minute","used":0,"limit":20`, `"lane":"urgent","queued":0,"oldest_at":null`,
+			`"blocked_by":"client_unpaired"`, `"next_send_at":null`, `"worker":null`,
+		}, nil},
+		{"health as a stranger", "stranger", "GET", client + "/health", "", 404, []string{`"not_found"`}, nil},
+		{"health of all", "viewer", "GET", "/api/v1/clients/health", "", 200, []string{`"data":[{"client_id":"{client}"`, `"next":null`}, []string{"{stranger}"}},
+		{"history", "viewer", "GET", client + "/history", "", 200, []string{`"status":"new","reason":""}`, `"next":null`}, []string{"until", "org"}},
+		{"history as a stranger", "stranger", "GET", client + "/history", "", 404, []string{`"not_found"`}, nil},
+		{"pair again", "admin", "POST", client + "/pair", `{"method":"qr"}`, 202, []string{`"desired":"pairing"`}, nil},
 
 		{"get a message", "admin", "GET", message, "", 200, []string{`"status":"queued"`, `"queue":{"position":1,"blocked_by":"client_unpaired"`, `"body":"first"`}, []string{"org_id"}},
 		{"get it as a stranger", "stranger", "GET", message, "", 404, []string{`"not_found"`}, nil},
@@ -56,7 +73,7 @@ func TestScenarios(t *testing.T) {
 		{"chats", "admin", "GET", "/api/v1/chats?client={client}", "", 200, []string{m.ChatID.String(), `"kind":"direct"`}, nil},
 		{"chat", "admin", "GET", chat, "", 200, []string{m.To.ContactID.String()}, nil},
 		{"chat as a stranger", "stranger", "GET", chat, "", 404, nil, nil},
-		{"chats of a stranger's client", "admin", "GET", "/api/v1/chats?client={stranger}", "", 200, []string{`"data":[]`}, nil},
+		{"chats of a stranger's client", "admin", "GET", "/api/v1/chats?client={stranger}", "", 404, []string{"query.client"}, nil},
 		{"contacts", "admin", "GET", "/api/v1/contacts", "", 200, []string{`"phone":"+5511900000001"`}, nil},
 		{"contact", "admin", "GET", contact, "", 200, []string{`"phone":"+5511900000001"`}, nil},
 		{"contact as a stranger", "stranger", "GET", contact, "", 404, nil, nil},
@@ -67,7 +84,8 @@ func TestScenarios(t *testing.T) {
 		{"short form", "sender", "POST", shortPath, `{"to":"+55 11 90000-0002","message":"hi"}`, 202, []string{`"messageId":"msg_`, `"status":"queued"`}, nil},
 		{"list by status", "admin", "GET", "/api/v1/messages?status=cancelled,failed&status=sent", "", 200, []string{m.ID.String()}, []string{`"status":"queued"`}},
 
-		{"delete a client", "admin", "DELETE", client, "", 204, nil, nil},
+		{"delete a client with a key", "admin", "DELETE", client, "", 403, []string{"clients:unlink"}, nil},
+		{"delete a client", "boss", "DELETE", client, "", 204, nil, nil},
 		{"it is gone", "viewer", "GET", client, "", 404, nil, nil},
 		{"and takes no messages", "admin", "POST", sendPath, good, 404, nil, nil},
 	}

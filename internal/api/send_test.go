@@ -129,7 +129,7 @@ func TestFiftyAtOnceAreOne(t *testing.T) {
 func TestBatchTakesTheGoodOnes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	r := w.do(t, call{method: "POST", path: batchPath, key: w.sender, body: `{"messages":[
+	r := w.do(t, call{method: "POST", path: batchPath, key: w.admin, body: `{"messages":[
 		{"to":"+5511987654321","text":{"body":"one"},"client_ref":"r1"},
 		{"to":"nobody","text":{"body":""},"client_ref":"r2"},
 		{"to":"+5511987654322","text":{"body":"three"}}]}`})
@@ -157,6 +157,36 @@ func TestBatchTakesTheGoodOnes(t *testing.T) {
 		t.Errorf("good items: %s", r.body)
 	}
 	if !strings.HasPrefix(w.stored(t), "messages 2,") {
+		t.Errorf("stored: %s", w.stored(t))
+	}
+}
+
+// What cannot be read in one message of a batch is that message's trouble.
+func TestABatchRefusesWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.do(t, call{method: "POST", path: batchPath, key: w.admin, body: `{"messages":[
+		{"to":"+5511987654321","text":{"body":"a\u0000b"}},
+		{"to":"+5511987654321","text":{"body":"x"},"reply_to":"?"},
+		{"to":"+5511987654321","text":{"body":"x"},"callback_url":"ftp://example.com","client_ref":"r3"},
+		{"to":"+5511987654321","text":{"body":"x"},"client_ref":"\u0000"},
+		` + good + `]}`})
+	got := decode[struct {
+		Accepted, Rejected int
+		Items              []struct {
+			ClientRef string `json:"client_ref"`
+			Error     *struct{ Errors []struct{ Location string } }
+		}
+	}](t, r.body)
+	if r.status != http.StatusAccepted || got.Accepted != 1 || got.Rejected != 4 || got.Items[4].Error != nil || got.Items[2].ClientRef != "r3" {
+		t.Fatalf("%d %s", r.status, r.body)
+	}
+	for i, at := range []string{"text.body", "reply_to", "callback_url", "client_ref"} {
+		if e := got.Items[i].Error; e == nil || len(e.Errors) != 1 || e.Errors[0].Location != fmt.Sprintf("body.messages[%d].%s", i, at) {
+			t.Errorf("item %d: %+v, want one error at %s", i, e, at)
+		}
+	}
+	if !strings.HasPrefix(w.stored(t), "messages 1,") {
 		t.Errorf("stored: %s", w.stored(t))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -19,6 +20,16 @@ const (
 	askAgainEvery  = 5 * time.Second
 	writeWithin    = 10 * time.Second
 )
+
+// sightChanged tells listeners that what they may see is not what it was: no
+// other event may follow from that, so they read again what they show. It has no id.
+const sightChanged = "sight.changed"
+
+// seeAlike reports whether two views show the same.
+func seeAlike(a, b wa.View) bool {
+	return a.Limited == b.Limited && a.Chats == b.Chats && len(a.Clients) == len(b.Clients) &&
+		!slices.ContainsFunc(a.Clients, func(c wa.ClientID) bool { return !slices.Contains(b.Clients, c) })
+}
 
 // stream is one open text/event-stream answer.
 type stream struct {
@@ -74,14 +85,16 @@ func (s *stream) push(b []byte) error {
 }
 
 // keep runs step whenever woken, or a heartbeat, until step says that the
-// stream is over, the caller goes or loses its key, or the server closes.
-func (a *api) keep(ctx context.Context, s *stream, need wa.Permission, woken func() <-chan struct{}, step func() (over bool, err error)) {
+// stream is over, the caller goes or may not listen any more, or the server
+// closes. step is told who the caller is now: what they see may have changed.
+func (a *api) keep(ctx context.Context, s *stream, need wa.Permission, woken func() <-chan struct{}, step func(by wa.Actor) (over bool, err error)) {
+	by := actorOf(ctx)
 	heartbeat, again := time.NewTicker(heartbeatEvery), time.NewTicker(askAgainEvery)
 	defer heartbeat.Stop()
 	defer again.Stop()
 	for {
 		next := woken()
-		if over, err := step(); over || err != nil {
+		if over, err := step(by); over || err != nil {
 			return
 		}
 		for waiting := true; waiting; {
@@ -93,9 +106,12 @@ func (a *api) keep(ctx context.Context, s *stream, need wa.Permission, woken fun
 					return
 				}
 			case <-again.C:
-				if !a.stillIn(ctx, need) {
+				now, in := by, false
+				_ = a.inTurn(ctx, by.Org, func() error { now, in = a.stillIn(ctx, need); return nil }) // or the caller has gone
+				if !in || (!seeAlike(by.View(need), now.View(need)) && s.send("", sightChanged, struct{}{}) != nil) {
 					return
 				}
+				by = now
 			case <-a.Closing:
 				return
 			case <-ctx.Done():

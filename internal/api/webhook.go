@@ -19,6 +19,7 @@ type NewWebhook struct {
 	Description string            `json:"description,omitempty"`
 	Payload     wa.Payload        `json:"payload,omitempty" enum:"full,thin" doc:"thin has ids only"`
 	Ordered     bool              `json:"ordered,omitempty" doc:"One request at a time per chat, in order; a failure holds up its chat"`
+	Batch       int               `json:"batch,omitempty" minimum:"1" maximum:"50" doc:"Events of a chat in one request at most, 1 to 50; more than 1 needs ordered"`
 	Headers     map[string]string `json:"headers,omitempty" doc:"Sent with every request; values are not shown again"`
 	MaxInFlight int               `json:"max_in_flight,omitempty" minimum:"1" maximum:"64" doc:"Requests at the same time, 1 to 64; 8 if absent"`
 	Rate        *int              `json:"rate,omitempty" minimum:"1" maximum:"10000" doc:"Requests a second at most; no limit if absent"`
@@ -30,7 +31,7 @@ func (n NewWebhook) endpoint() (wa.Endpoint, error) {
 	clients, err := clientIDs(n.Clients)
 	return wa.Endpoint{
 		URL: n.URL, Events: n.Events, Clients: clients, Directions: n.Directions, ChatKinds: n.ChatKinds, Description: n.Description,
-		Payload: n.Payload, Ordered: n.Ordered, Headers: n.Headers, MaxInFlight: n.MaxInFlight, Rate: n.Rate, TimeoutMS: n.TimeoutMS, Schedule: n.Schedule,
+		Payload: n.Payload, Ordered: n.Ordered, Batch: n.Batch, Headers: n.Headers, MaxInFlight: n.MaxInFlight, Rate: n.Rate, TimeoutMS: n.TimeoutMS, Schedule: n.Schedule,
 	}, err
 }
 
@@ -105,6 +106,7 @@ type changeWebhookIn struct {
 		Description *string                      `json:"description,omitempty"`
 		Payload     *wa.Payload                  `json:"payload,omitempty" enum:"full,thin"`
 		Ordered     *bool                        `json:"ordered,omitempty"`
+		Batch       *int                         `json:"batch,omitempty" minimum:"1" maximum:"50"`
 		Headers     clearable[map[string]string] `json:"headers,omitempty" doc:"Replaces all of them; null or an empty object: none"`
 		MaxInFlight *int                         `json:"max_in_flight,omitempty" minimum:"1" maximum:"64"`
 		Rate        clearable[*int]              `json:"rate,omitempty" minimum:"1" maximum:"10000" doc:"null takes the limit away"`
@@ -133,6 +135,7 @@ func (a *api) changeWebhook(ctx context.Context, by wa.Actor, in *changeWebhookI
 		change(&e.Description, b.Description)
 		change(&e.Payload, b.Payload)
 		change(&e.Ordered, b.Ordered)
+		change(&e.Batch, b.Batch)
 		b.Headers.put(&e.Headers)
 		change(&e.MaxInFlight, b.MaxInFlight)
 		b.Rate.put(&e.Rate)
@@ -203,18 +206,19 @@ type recoverIn struct {
 	Webhook ref[wa.EndpointID] `path:"webhook"`
 	Body    struct {
 		Since time.Time `json:"since" doc:"Events since this time, 35 days back at most"`
+		Until time.Time `json:"until,omitzero" required:"false" doc:"Events before this time; now if absent"`
 	} `nameHint:"RecoverySince"`
 }
 
 type recoveryOut struct{ Body wa.Recovery }
 
 func (a *api) recoverWebhook(ctx context.Context, by wa.Actor, in *recoverIn) (*recoveryOut, error) {
-	r, err := a.Webhooks.Recover(ctx, by, in.Webhook.ID, in.Body.Since)
+	r, err := a.Webhooks.Recover(ctx, by, in.Webhook.ID, in.Body.Since, in.Body.Until)
 	return &recoveryOut{r}, err
 }
 
 func (a *api) replayWebhook(ctx context.Context, by wa.Actor, in *recoverIn) (*recoveryOut, error) {
-	r, err := a.Webhooks.Replay(ctx, by, in.Webhook.ID, in.Body.Since)
+	r, err := a.Webhooks.Replay(ctx, by, in.Webhook.ID, in.Body.Since, in.Body.Until)
 	return &recoveryOut{r}, err
 }
 
@@ -268,6 +272,19 @@ func (a *api) attempts(ctx context.Context, by wa.Actor, in *deliveryIn) (*attem
 	out := &attemptsOut{}
 	out.Body.Data = append([]wa.Attempt{}, rows...)
 	return out, err
+}
+
+type sentIn struct {
+	Webhook  ref[wa.EndpointID] `path:"webhook"`
+	Delivery ref[wa.DeliveryID] `path:"delivery"`
+	Attempt  int                `query:"attempt" minimum:"1" maximum:"32767" doc:"Its number; the last one if absent, or, before the first, what that will send"`
+}
+
+type sentOut struct{ Body wa.SentRequest }
+
+func (a *api) sent(ctx context.Context, by wa.Actor, in *sentIn) (*sentOut, error) {
+	r, err := a.Webhooks.Sent(ctx, by, in.Webhook.ID, in.Delivery.ID, in.Attempt)
+	return &sentOut{r}, err
 }
 
 func (a *api) resend(ctx context.Context, by wa.Actor, in *deliveryIn) (*deliveryOut, error) {
@@ -324,4 +341,15 @@ type callbackIn struct {
 func (a *api) resendCallback(ctx context.Context, by wa.Actor, in *callbackIn) (*deliveryOut, error) {
 	d, err := a.Webhooks.ResendCallback(ctx, by, in.Message.ID, in.Delivery.ID)
 	return &deliveryOut{d}, err
+}
+
+type callbackSentIn struct {
+	Message  ref[wa.MessageID]  `path:"message"`
+	Delivery ref[wa.DeliveryID] `path:"delivery"`
+	Attempt  int                `query:"attempt" minimum:"1" maximum:"32767" doc:"Its number; the last one if absent, or, before the first, what that will send"`
+}
+
+func (a *api) callbackSent(ctx context.Context, by wa.Actor, in *callbackSentIn) (*sentOut, error) {
+	r, err := a.Webhooks.CallbackSent(ctx, by, in.Message.ID, in.Delivery.ID, in.Attempt)
+	return &sentOut{r}, err
 }

@@ -12,7 +12,7 @@ import (
 func TestWebhookOverTheAPI(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	writer := testkit.Key(t, w.db, w.org.ID, wa.WriteWebhooks)
+	writer := testkit.Key(t, w.db, w.org.ID, wa.WriteWebhooks, wa.ReadEvents, wa.ReadMessages)
 	reader := testkit.Key(t, w.db, w.org.ID, wa.ReadWebhooks)
 	const address = "https://203.0.113.7.example/hook" // a name that nobody has
 	made := w.do(t, call{
@@ -58,7 +58,12 @@ func TestWebhookOverTheAPI(t *testing.T) {
 			t.Errorf("%s: %d %s", path, r.status, r.body)
 		}
 	}
-	rotated := w.do(t, call{method: "POST", path: at + "/rotate", key: writer, body: `{"overlap_seconds":60}`})
+	w.holdRequest(t, at+"/deliveries/"+d.ID.String()+"/request", reader, testkit.Key(t, w.db, w.org.ID, wa.ReadWebhooks, wa.ReadEvents))
+	if r := w.do(t, call{method: "POST", path: at + "/rotate", key: writer}); r.status != http.StatusForbidden {
+		t.Errorf("rotate with a key: %d %s", r.status, r.body)
+	}
+	boss, _ := w.person(t, w.org.ID, wa.Admin)
+	rotated := w.do(t, call{method: "POST", path: at + "/rotate", key: boss, body: `{"overlap_seconds":60}`})
 	if r := decode[shown](t, rotated.body); rotated.status != http.StatusOK || r.Secret == e.Secret || !strings.HasPrefix(r.Secret, "whsec_") {
 		t.Errorf("rotate: %d %s", rotated.status, rotated.body)
 	}
@@ -67,6 +72,23 @@ func TestWebhookOverTheAPI(t *testing.T) {
 	}
 	if r := w.do(t, call{method: "GET", path: at, key: reader}); r.status != http.StatusNotFound {
 		t.Errorf("after deleting: %d %s", r.status, r.body)
+	}
+}
+
+// holdRequest asks for what a delivery will send by who may not read it, and by
+// who may.
+func (w *world) holdRequest(t *testing.T, path string, outsider, insider wa.Secret) {
+	t.Helper()
+	r := w.do(t, call{method: "GET", path: path, key: outsider})
+	if p := checkProblem(t, r); r.status != http.StatusForbidden || !strings.Contains(p.Detail, string(wa.ReadEvents)) {
+		t.Errorf("by who may not read events: %d %s", r.status, r.body)
+	}
+	r = w.do(t, call{method: "GET", path: path, key: insider})
+	if sent := decode[wa.SentRequest](t, r.body); r.status != http.StatusOK || !strings.Contains(sent.Body, `"type":"webhook.test"`) || strings.Contains(r.body, "of-mine") {
+		t.Errorf("what will be sent: %d %s", r.status, r.body)
+	}
+	if r := w.do(t, call{method: "GET", path: path + "?attempt=1", key: insider}); r.status != http.StatusNotFound {
+		t.Errorf("an attempt that was not made: %d %s", r.status, r.body)
 	}
 }
 

@@ -82,6 +82,7 @@ func TestWhatAWebhookLacksIsNamed(t *testing.T) {
 		{"POST", no + "/enable", "", "webhook"},
 		{"GET", no + "/deliveries", "", "webhook"},
 		{"GET", at + delivery + "/attempts", "", "delivery"},
+		{"GET", at + delivery + "/request", "", "delivery"},
 		{"POST", at + delivery + "/resend", "", "delivery"},
 		{"GET", at + "/recoveries/" + wa.NewRecoveryID().String(), "", "recovery"},
 	} {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -92,12 +93,14 @@ func TestEveryEventFitsItsSchema(t *testing.T) {
 // hooksToHere gives services whose endpoints may be on this machine.
 func hooksToHere(t *testing.T) func(*store.DB) *webhook.Service {
 	t.Helper()
-	box, err := seal.New(make([]byte, 32))
-	if err != nil {
-		t.Fatal(err)
-	}
 	out := egress.New(egress.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, AllowHTTP: true})
-	return func(db *store.DB) *webhook.Service { return webhook.New(db, box, out, webhook.Options{}) }
+	return func(db *store.DB) *webhook.Service {
+		keys, err := seal.New([][]byte{make([]byte, 32)}, db, seal.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return webhook.New(db, keys, out, webhook.Options{})
+	}
 }
 
 func run(t *testing.T, d *webhook.Dispatcher) {
@@ -151,7 +154,7 @@ func (w *world) emitAll(t *testing.T) {
 			if data == nil {
 				continue // webhook.test is made by those who ask for it
 			}
-			if group, _, _ := strings.Cut(string(i.Type), "."); group == "endpoint" || group == "delivery" {
+			if group, _, _ := strings.Cut(string(i.Type), "."); i.Type == wa.ContactErased || slices.Contains([]string{"endpoint", "delivery", "org", "security"}, group) {
 				client = wa.ClientID{}
 			}
 			if err := tx.Emit(w.org.ID, client, i.Type, data); err != nil {
@@ -168,6 +171,12 @@ func (w *world) dataOf(kind wa.EventType, chat wa.ChatID, person wa.Contact) any
 	switch kind {
 	case wa.WebhookTest:
 		return nil
+	case wa.OrgIsHalted, wa.OrgIsReleased:
+		return wa.EventHalt{Scope: wa.HaltOrg, Reason: "Somebody else writes in our name."}
+	case wa.OrgIsLeaving, wa.OrgIsKept:
+		return wa.EventOrgDeletion{DueAt: &now}
+	case wa.SecurityAlert:
+		return wa.EventAlert{Kind: wa.AlertVolume, Subject: w.client.ID.String(), Count: 900, Usual: 30, WindowSeconds: 3600, Message: "More is sent than usual."}
 	case wa.LimitsChanged:
 		return wa.EventLimits{ClientID: w.client.ID, Before: wa.DefaultLimits(), By: "Ana's key"}
 	case wa.EndpointFailing, wa.EndpointDisabled, wa.EndpointRecovered:
@@ -177,11 +186,21 @@ func (w *world) dataOf(kind wa.EventType, chat wa.ChatID, person wa.Contact) any
 	case wa.ContactUpdated, wa.ContactIdentity:
 		person.Name, person.PushName = "Ana", "Ana"
 		return wa.EventContact{Contact: person}
+	case wa.ContactErased:
+		told := wa.EventErased{ErasureID: wa.NewErasureID()}
+		told.Contact.ID = person.ID
+		return told
+	case wa.ChatUpdated:
+		return wa.Chat{
+			ID: chat, ClientID: w.client.ID, Kind: wa.Direct, ContactID: person.ID, GroupID: "120363", AssignedTo: wa.NewUserID(), Unread: 2,
+			LastMessageAt: &now, CreatedAt: now,
+		}.Event()
 	}
 	if strings.HasPrefix(string(kind), "message.") {
 		return wa.EventMessage{Message: w.fullMessage(chat, person)}
 	}
 	c := w.client
+	c.Stopped = wa.HaltOrg
 	c.StatusReason, c.Until, c.Phone, c.LID, c.PushName = "WhatsApp restricted the number.", &now, "+5511900000000", "14661110001", "Support"
 	return wa.EventClient{Client: c, Code: "463", Reason: c.StatusReason}
 }

@@ -12,8 +12,11 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/alexedwards/argon2id"
 
 	"chasqui/internal/account"
 	"chasqui/internal/api"
@@ -32,12 +35,14 @@ import (
 type world struct {
 	*httptest.Server
 	db       *store.DB
+	url      string
 	sql      *sql.DB
 	org      wa.Org
 	admin    wa.Secret // may do everything
 	viewer   wa.Secret // may only read clients
 	sender   wa.Secret // may only send, and nothing in bulk
 	client   wa.Client
+	later    atomic.Int64 // how far the accounts' clock is ahead, ns
 	stranger struct {
 		org    wa.Org
 		key    wa.Secret
@@ -49,16 +54,16 @@ type world struct {
 func newWorld(t *testing.T, tune ...func(*api.Deps)) *world {
 	t.Helper()
 	url := testkit.DatabaseURL(t)
-	w := &world{db: testkit.OpenDB(t, url), log: &logged{}}
+	w := &world{db: testkit.OpenDB(t, url), url: url, log: &logged{}}
 	var err error
-	if w.sql, err = store.OpenSQL(url, "public", 1); err != nil {
+	if w.sql, err = testkit.OpenSQL(url); err != nil {
 		t.Fatal(err)
 	}
 	// The one connection sees every org.
 	w.exec(t, `SELECT set_config('app.system', 'on', false)`)
 	t.Cleanup(func() { _ = w.sql.Close() })
 	w.org, w.admin = testkit.Org(t, w.db)
-	w.viewer = testkit.Key(t, w.db, w.org.ID, wa.ReadClients)
+	w.viewer = testkit.Key(t, w.db, w.org.ID, wa.ReadClients, wa.InspectClients)
 	w.sender = testkit.Key(t, w.db, w.org.ID, wa.SendMessages)
 	w.client = testkit.Client(t, w.db, w.org.ID)
 	w.stranger.org, w.stranger.key = testkit.Org(t, w.db)
@@ -70,19 +75,52 @@ func newWorld(t *testing.T, tune ...func(*api.Deps)) *world {
 
 func (w *world) deps(t testing.TB, tune ...func(*api.Deps)) api.Deps {
 	t.Helper()
-	box, err := seal.New(make([]byte, 32))
+	keys, err := seal.New([][]byte{make([]byte, 32)}, w.db, seal.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := api.Deps{
-		DB: w.db, Accounts: account.New(w.db, testkit.Pepper), Messages: message.New(w.db, message.Options{}), Fleet: fleet.New(w.db),
-		Webhooks:  webhook.New(w.db, box, egress.New(egress.Options{}), webhook.Options{}),
+		DB: w.db, Accounts: w.accounts(), Messages: message.New(w.db, message.Options{}), Fleet: fleet.New(w.db),
+		Webhooks:  webhook.New(w.db, keys, egress.New(egress.Options{}), webhook.Options{}),
 		PublicURL: "https://chasqui.example", Version: "1.2.3", Log: slog.New(slog.NewJSONHandler(w.log, nil)),
 	}
 	for _, change := range tune {
 		change(&d)
 	}
 	return d
+}
+
+func (w *world) accounts() *account.Service {
+	return account.New(w.db, testkit.Pepper, account.Options{Now: func() time.Time { return time.Now().Add(time.Duration(w.later.Load())) }})
+}
+
+// operator makes somebody who runs the installation.
+func (w *world) operator(t testing.TB) wa.Secret {
+	t.Helper()
+	_, text, err := w.accounts().CreateOperator(t.Context(), "op "+testkit.Random(4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// person signs somebody in and gives their access token.
+func (w *world) person(t testing.TB, org wa.OrgID, role wa.Role) (wa.Secret, wa.User) {
+	t.Helper()
+	const password = "correct horse battery staple"
+	hash, err := argon2id.CreateHash(password, &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := wa.User{ID: wa.NewUserID(), OrgID: org, Email: strings.ToLower(testkit.Random(8)) + "@example.com", Role: role, Name: "Somebody"}
+	if err := w.db.InTx(t.Context(), func(tx *store.Tx) error { return tx.InsertUser(t.Context(), u, hash) }); err != nil {
+		t.Fatal(err)
+	}
+	in, err := w.accounts().SignIn(t.Context(), u.Email, wa.NewSecret(password), wa.Caller{})
+	if err != nil || in.Granted == nil {
+		t.Fatalf("sign in: %+v, %v", in, err)
+	}
+	return in.Granted.Access, u
 }
 
 // logged collects the log.
@@ -137,8 +175,11 @@ func (w *world) open(t testing.TB, ctx context.Context, c call) *http.Response {
 	if c.body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	if !c.key.IsZero() {
-		req.Header.Set("X-API-Key", c.key.Reveal())
+	switch key := c.key.Reveal(); {
+	case strings.HasPrefix(key, "eyJ"):
+		req.Header.Set("Authorization", "Bearer "+key)
+	case key != "":
+		req.Header.Set("X-API-Key", key)
 	}
 	for name, value := range c.header {
 		req.Header.Set(name, value)

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"chasqui/internal/account"
-	"chasqui/internal/provider/whatsmeow"
 	"chasqui/internal/store"
 	"chasqui/internal/wa"
 )
@@ -20,7 +19,10 @@ type migrateUp struct{}
 
 // Run migrates, with WhatsApp's own tables under the same lock.
 func (migrateUp) Run(ctx context.Context, con *console) error {
-	cfg, err := Load(con.environ, "DATABASE_URL")
+	cfg, err := Load(con.environ)
+	if err == nil && cfg.MigrateURL.IsZero() {
+		cfg, err = Load(con.environ, "DATABASE_URL")
+	}
 	if err != nil {
 		return err
 	}
@@ -31,9 +33,14 @@ func (migrateUp) Run(ctx context.Context, con *console) error {
 	return err
 }
 
-// Migrate brings the database to the schema that this code needs.
+// Migrate brings the database to the schema that this code needs, by the login
+// that is there for it, or else by the one of the programs.
 func Migrate(ctx context.Context, cfg Config) error {
-	return store.Migrate(ctx, cfg.DatabaseURL.Reveal(), whatsmeow.Upgrade)
+	as := cfg.MigrateURL
+	if as.IsZero() {
+		as = cfg.DatabaseURL
+	}
+	return store.Migrate(ctx, as.Reveal())
 }
 
 type migrateStatus struct{}
@@ -141,16 +148,25 @@ func (con *console) withAccounts(ctx context.Context, fn func(*account.Service) 
 	if err != nil {
 		return err
 	}
-	pepper, err := cfg.Pepper()
-	if err != nil {
-		return err
-	}
 	db, err := store.Open(ctx, store.Options{URL: cfg.DatabaseURL.Reveal(), MaxConns: 2, Name: "admin"})
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	return fn(account.New(db, pepper))
+	accounts, err := openAccounts(ctx, cfg, db)
+	if err != nil {
+		return err
+	}
+	return fn(accounts)
+}
+
+// openAccounts makes what makes orgs and keys.
+func openAccounts(ctx context.Context, cfg Config, db *store.DB) (*account.Service, error) {
+	pepper, err := Pepper(ctx, cfg, db)
+	if err != nil {
+		return nil, err
+	}
+	return account.New(db, pepper, account.Options{PublicURL: cfg.PublicURL, Grace: cfg.OrgGrace}), nil
 }
 
 // pair is one line of an answer.

@@ -42,12 +42,16 @@ func serveAPI(t *testing.T, more ...string) running {
 func TestAPI(t *testing.T) {
 	t.Parallel()
 	r := serveAPI(t)
+	_, operator, err := r.Accounts.CreateOperator(t.Context(), "Ada")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		method, path, key, body string
 		status                  int
 		says                    string
 	}{
-		{"GET", "/", "", "", 200, "chasqui is running"},
+		{"GET", "/", "", "", 200, "<title>chasqui</title>"}, // the dashboard, or the page that says how to build it
 		{"GET", "/livez", "", "", 200, "ok"},
 		{"GET", "/health", "", "", 200, app.Version},
 		{"GET", "/nowhere", "", "", 404, "not_found"},
@@ -55,7 +59,8 @@ func TestAPI(t *testing.T) {
 		{"POST", "/api/v1/clients", r.key, `{"name": "Sales", "provider": "whatsmeow"}`, 201, `"status":"new"`},
 		{"GET", "/api/v1/clients", r.key, "", 200, `"Sales"`},
 		{"GET", "/admin/queues", "", "", 401, ""},
-		{"GET", "/admin/queues", r.key, "", 200, "Asynq"},
+		{"GET", "/admin/queues", r.key, "", 401, "op_chq"},
+		{"GET", "/admin/queues", operator.Reveal(), "", 200, "Asynq"},
 	} {
 		status, body := do(t, tt.method, r.base+tt.path, tt.key, tt.body)
 		if status != tt.status || !strings.Contains(body, tt.says) {
@@ -90,6 +95,32 @@ func TestAPIStopsInSpiteOfStreams(t *testing.T) {
 	<-ended
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("it took %s", took)
+	}
+}
+
+// A statement of the api that waits for what somebody else holds ends after five
+// seconds, and says only that it may be tried again.
+func TestStatementsOfTheAPIEnd(t *testing.T) {
+	t.Parallel()
+	r := serveAPI(t)
+	by, err := r.Accounts.Authenticate(t.Context(), wa.NewSecret(r.key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := testkit.Client(t, r.DB, by.Org)
+	var status int
+	var body string
+	began := time.Now()
+	err = r.DB.InOrg(t.Context(), by.Org, func(tx *store.Tx) error {
+		if err := tx.RenameClient(t.Context(), by.Org, client.ID, "held"); err != nil {
+			return err
+		}
+		status, body = do(t, http.MethodPatch, r.base+"/api/v1/clients/"+client.ID.String(), r.key, `{"name":"mine"}`)
+		return nil
+	})
+	took := time.Since(began)
+	if err != nil || status != http.StatusServiceUnavailable || !strings.Contains(body, `"retryable":true`) || took < 4*time.Second || took > 8*time.Second {
+		t.Errorf("%d after %s: %s (%v)", status, took, body, err)
 	}
 }
 
@@ -172,7 +203,7 @@ func TestSchedulerQueuesWhatIsDue(t *testing.T) {
 // notice does not allow.
 func backdate(t *testing.T, database string, id wa.MessageID) {
 	t.Helper()
-	raw, err := store.OpenSQL(database, "public", 1)
+	raw, err := testkit.OpenSQL(database)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,15 +21,19 @@ type board struct {
 
 var _ queue.Board = board{}
 
-// Await answers from the row when the outcome came before the question.
-func (b board) Await(ctx context.Context, id wa.MessageID) (status wa.Status, code, wireID string, ok bool) {
+// Await answers from the row when the outcome came before the question. A
+// message that is not the client's is nobody's to wait for.
+func (b board) Await(ctx context.Context, client wa.ClientID, id wa.MessageID) (status wa.Status, code, wireID string, ok bool) {
 	var fate store.Fate
 	err := b.db.InTx(ctx, func(tx *store.Tx) (err error) {
-		fate, err = tx.Fate(ctx, id)
+		fate, err = tx.Fate(ctx, client, id)
 		return err
 	})
 	if err == nil && fate.Status.Final() {
 		return fate.Status, fate.Code, fate.WireID, true
+	}
+	if wa.CodeOf(err) == wa.NotFound {
+		return "", "", "", false
 	}
 	out, ok := b.messages.Await(ctx, id)
 	return out.Status, string(out.Code), out.WireID, ok

@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"chasqui/internal/devstack"
 )
 
 // childGrace is how long a child may take to stop; it is longer than its own
@@ -23,46 +24,29 @@ type child struct {
 	name string
 	cmd  *exec.Cmd
 	out  *lines
-	done chan struct{}
-	err  error // valid after done
+	*devstack.Child
 }
 
 // startChild runs a program with its output, line by line, behind its name.
 // stdout, when given, takes the standard output instead.
 func startChild(name string, cmd *exec.Cmd, out *lines, stdout io.Writer) (*child, error) {
-	c := &child{name: name, cmd: cmd, out: out, done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = out, out
 	if stdout != nil {
 		cmd.Stdout = stdout
 	}
-	cmd.SysProcAttr = childAttributes()
 	cmd.WaitDelay = time.Second
-	started := make(chan error, 1)
-	go c.run(started)
-	if err := <-started; err != nil {
+	started, err := devstack.Start(cmd, syscall.SIGTERM)
+	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	return c, nil
-}
-
-// run keeps one thread for the child's whole life: Linux tells the child of
-// our death when the thread that started it ends.
-func (c *child) run(started chan<- error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err := c.cmd.Start()
-	started <- err
-	if err == nil {
-		c.err = c.cmd.Wait()
-		close(c.done)
-	}
+	return &child{name: name, cmd: cmd, out: out, Child: started}, nil
 }
 
 // supervise is a part's Run: it ends when the child does, which is a failure,
 // or stops the child when ctx ends.
 func (c *child) supervise(ctx context.Context) error {
 	select {
-	case <-c.done:
+	case <-c.Done():
 		if ctx.Err() != nil {
 			return nil // it was to stop anyway
 		}
@@ -71,18 +55,18 @@ func (c *child) supervise(ctx context.Context) error {
 	}
 	_ = c.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already: done tells
 	select {
-	case <-c.done:
+	case <-c.Done():
 		return nil
 	case <-time.After(childGrace):
 	}
 	_ = c.cmd.Process.Kill()
-	<-c.done
+	<-c.Done()
 	return fmt.Errorf("did not stop within %s and was killed", childGrace)
 }
 
 // ended describes an end that nobody asked for.
 func (c *child) ended() error {
-	cause := c.err
+	cause := c.Err()
 	if cause == nil {
 		cause = errors.New("exit status 0")
 	}

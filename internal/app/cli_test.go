@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"chasqui/internal/account"
+	"chasqui/internal/app"
 	"chasqui/internal/testkit"
 	"chasqui/internal/wa"
 )
@@ -45,11 +46,12 @@ func TestBootstrapAndKeys(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &made); err != nil || made.Email != "boss@example.com" || len(made.Password) < 20 {
 		t.Fatalf("bootstrap printed %q: %v", out, err)
 	}
-	pepper, err := load(t, environ).Pepper()
+	db := testkit.OpenDB(t, database)
+	pepper, err := app.Pepper(t.Context(), load(t, environ), db)
 	if err != nil {
 		t.Fatal(err)
 	}
-	accounts := account.New(testkit.OpenDB(t, database), pepper)
+	accounts := account.New(db, pepper)
 	by, err := accounts.Authenticate(t.Context(), wa.NewSecret(made.APIKey))
 	if err != nil || by.Org.String() != made.OrgID || !by.May(wa.SendMessages) {
 		t.Errorf("the key opens %+v: %v", by, err)
@@ -86,7 +88,7 @@ func TestCommandsThatFail(t *testing.T) {
 		"empty org":             {environ, []string{"bootstrap", "--org", " ", "--email", "a@b.co"}, 1, "org must not be empty"},
 		"key for no org":        {environ, []string{"key", "create", "--org", wa.NewOrgID().String(), "--name", "x", "--scope", "admin"}, 1, "there is no such thing"},
 		"key for a strange id":  {environ, []string{"key", "create", "--org", "cli_1", "--name", "x", "--scope", "admin"}, 1, "not a valid org_… id"},
-		"key of unknown scope":  {environ, []string{"key", "create", "--org", wa.NewOrgID().String(), "--name", "x", "--scope", "fly"}, 1, `"fly" is not a permission`},
+		"key of unknown scope":  {environ, []string{"key", "create", "--org", wa.NewOrgID().String(), "--name", "x", "--scope", "fly"}, 1, `"fly" is not a scope`},
 		"health of nobody":      {environ, []string{"health", "http://127.0.0.1:1/readyz"}, 1, "refused"},
 		"migrate away database": {[]string{"DATABASE_URL=postgres://u@127.0.0.1:1/d"}, []string{"migrate", "up"}, 1, "refused"},
 	} {
@@ -134,7 +136,7 @@ func TestDoctor(t *testing.T) {
 	t.Cleanup(srv.Close)
 	good := settings(t, migrated(t), "WHATSAPP_ENDPOINT="+srv.Listener.Addr().String())
 	code, out, errs := command(good, "doctor")
-	if code != 0 || strings.Contains(out, "FAIL") || strings.Count(out, "ok ") != 6 {
+	if code != 0 || strings.Contains(out, "FAIL") || strings.Count(out, "ok ") != 7 {
 		t.Errorf("status %d:\n%s%s", code, out, errs)
 	}
 	bad := []string{
@@ -142,13 +144,13 @@ func TestDoctor(t *testing.T) {
 	}
 	code, out, errs = command(bad, "doctor")
 	for _, line := range []string{
-		"FAIL  settings: CHASQUI_MASTER_KEY", "ok    Postgres", "-> chasqui migrate up", "ok    clock", "FAIL  Redis: Redis does not answer", "FAIL  WhatsApp (127.0.0.1:1)",
+		"FAIL  settings: CHASQUI_MASTER_KEY", "ok    Postgres", "-> chasqui migrate up", "FAIL  master key", "ok    clock", "FAIL  Redis: Redis does not answer", "FAIL  WhatsApp (127.0.0.1:1)",
 	} {
 		if !strings.Contains(out, line) {
 			t.Errorf("the doctor does not say %q:\n%s", line, out)
 		}
 	}
-	if code != 1 || !strings.Contains(errs, "4 of 6 checks failed") {
+	if code != 1 || !strings.Contains(errs, "5 of 7 checks failed") {
 		t.Errorf("status %d: %s", code, errs)
 	}
 }

@@ -1,11 +1,7 @@
 package app
 
 import (
-	"crypto/hkdf"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -16,6 +12,7 @@ import (
 	"time"
 
 	"chasqui/internal/wa"
+	"chasqui/internal/webhook"
 )
 
 // The environments.
@@ -31,29 +28,54 @@ const (
 // docs/operations.md are made from them.
 type Config struct {
 	Env       string    `env:"CHASQUI_ENV" envDefault:"prod" help:"dev, test or prod. Anything but prod allows a simulated WhatsApp."`
-	MasterKey wa.Secret `env:"CHASQUI_MASTER_KEY" help:"Base64 of 32 random bytes (openssl rand -base64 32). API keys are hashed and secrets are sealed under it: losing it makes all of them worthless."`
+	MasterKey wa.Secret `env:"CHASQUI_MASTER_KEY" help:"Base64 of 32 random bytes (openssl rand -base64 32). Secrets and the hashes of API keys are kept under it: losing it makes all of them worthless. While it is rotated, the new one and the old one, separated by a comma."`
 
 	DatabaseURL   wa.Secret `env:"DATABASE_URL" help:"Postgres 15 or newer, by a direct connection (no transaction pooler)."`
-	DatabaseConns int32     `env:"DATABASE_MAX_CONNS" envDefault:"16" help:"Connections a process keeps for its own tables; a worker has as many again for WhatsApp's keys."`
+	MigrateURL    wa.Secret `env:"MIGRATE_DATABASE_URL" help:"The same database by the login that owns its tables, for chasqui migrate only. With it DATABASE_URL may be a login that works with rows and can change no table (docs/operations.md). Without it DATABASE_URL is used."`
+	DatabaseConns int32     `env:"DATABASE_MAX_CONNS" envDefault:"16" help:"Connections that a process may open to the database. It has two more for the keys that secrets are sealed with."`
 	RedisURL      wa.Secret `env:"REDIS_URL" help:"Redis 7 or newer, with maxmemory-policy noeviction. It holds wake-ups only and may be lost."`
 
 	HTTPAddr       string   `env:"HTTP_ADDR" envDefault:":3002" help:"Where the api listens."`
 	MetricsAddr    string   `env:"METRICS_ADDR" envDefault:"127.0.0.1:9102" help:"Where every program serves /metrics, /livez, /readyz and /debug/pprof. Keep it private."`
 	PublicURL      string   `env:"PUBLIC_URL" help:"The address under which users reach the platform."`
 	TrustedProxies []string `env:"TRUSTED_PROXIES" help:"Addresses or CIDRs, separated by commas, whose X-Forwarded-For is believed."`
-	QueuesWritable bool     `env:"QUEUES_WRITABLE" envDefault:"false" help:"Lets admins change things on /admin/queues, which only shows otherwise."`
+	CORSOrigins    []string `env:"CORS_ORIGINS" help:"Origins like https://app.example.com, separated by commas, whose pages may read the API's answers; never with cookies. None unless named."`
+	QueuesWritable bool     `env:"QUEUES_WRITABLE" envDefault:"false" help:"Lets operators change things on /admin/queues, which only shows otherwise."`
+
+	RateStranger    wa.Rate `env:"RATE_UNAUTHENTICATED" envDefault:"100/15m" help:"Requests of one address (IPv6: one /64) without valid credentials: so many at once, and as many in that time; off for no limit. The same form in all RATE_ settings."`
+	RateCaller      wa.Rate `env:"RATE_CALLER" envDefault:"60000/1m" help:"Requests of one API key or person, unless the key has a rate of its own."`
+	RateOrg         wa.Rate `env:"RATE_ORG" envDefault:"120000/1m" help:"Requests of one org."`
+	RateSignIn      wa.Rate `env:"RATE_SIGN_IN" envDefault:"60/15m" help:"Attempts to sign in from one address, and proofs of one person who is in. While Redis is away each api process allows a quarter."`
+	RateRefresh     wa.Rate `env:"RATE_REFRESH" envDefault:"600/15m" help:"Renewals of tokens from one address."`
+	RateReset       wa.Rate `env:"RATE_PASSWORD_RESET" envDefault:"10/15m" help:"Requests about forgotten passwords from one address. While Redis is away each api process allows a quarter."`
+	RateInvitations wa.Rate `env:"RATE_INVITATIONS" envDefault:"50/1h" help:"Invitations of one org. While Redis is away each api process allows a quarter."`
+	RatePairing     wa.Rate `env:"RATE_PAIRING" envDefault:"120/1h" help:"Pairings that one org starts."`
+	RateBatches     wa.Rate `env:"RATE_BATCHES" envDefault:"600/1m" help:"Batches of messages of one org."`
+	OrgRequests     int     `env:"ORG_REQUESTS" envDefault:"200" help:"Requests of one org under way at once in an api process; streams and long polls are not among them."`
+	OrgStreams      int     `env:"ORG_STREAMS" envDefault:"200" help:"Streams and long polls of one org at once in an api process."`
 
 	WorkerCapacity     int `env:"WORKER_CAPACITY" envDefault:"1000" help:"How many numbers a worker holds at most."`
 	ConnectConcurrency int `env:"CONNECT_CONCURRENCY" envDefault:"10" help:"How many numbers of a worker connect at the same time."`
 	ConnectPerSecond   int `env:"CONNECT_PER_SECOND" envDefault:"5" help:"How many numbers of a worker begin to connect each second."`
 
 	WorkerWebhooks bool     `env:"WORKER_WEBHOOKS" envDefault:"true" help:"Whether a worker delivers webhooks too. At least one worker must."`
+	CallbackDays   int      `env:"CALLBACK_HOST_DAYS" envDefault:"90" help:"A host that the callback_url of no message has named for so many days, and of which no delivery is kept any more, is taken out and does not count for the organisation's 200 any more. 72 to 3,650."`
 	EgressAllow    []string `env:"EGRESS_ALLOW_CIDRS" help:"Networks, separated by commas, that customers' addresses (webhooks) may lead to besides the public internet."`
+
+	OrgGrace time.Duration `env:"ORG_DELETION_GRACE" envDefault:"168h" help:"For how long the deletion of an organisation can be taken back before everything of it is erased: 0 for not at all, at most 2160h."`
+
+	AuditDays int `env:"AUDIT_RETENTION_DAYS" envDefault:"730" help:"For how many days audit logs are kept, the installation's own and those of organisations, that were deleted too: 90 to 3650, or 0 for ever. An organisation may keep its own for less long, not below 90."`
+
+	BreachedList string `env:"BREACHED_PASSWORDS" help:"A file with passwords that nobody may choose, one a line, as they are or as their SHA-1 in hexadecimal, as public lists of stolen ones have them. The api keeps 8 bytes of each in memory."`
+
+	SMTPServer wa.Secret `env:"SMTP_URL" help:"Mail server for invitations and new passwords: smtp://user:password@host:587 (it must offer STARTTLS) or smtps://user:password@host:465. Without it links are shown to whoever may hand them on."`
+	MailFrom   string    `env:"MAIL_FROM" help:"Sender of mails, such as chasqui <no-reply@example.com>. Needed with SMTP_URL."`
 
 	WebVersion string `env:"WHATSAPP_WEB_VERSION" help:"Version of WhatsApp's web client to claim (2.3000.…), when WhatsApp refuses the built-in one as outdated."`
 	Endpoint   string `env:"WHATSAPP_ENDPOINT" help:"host:port of a simulated WhatsApp. Only in dev and test."`
 	RootKey    string `env:"WHATSAPP_ROOT_KEY" help:"Hexadecimal key by which the simulated WhatsApp is known. Only in dev and test."`
 	CAFile     string `env:"WHATSAPP_CA_FILE" help:"File with the certificate authority of the simulated WhatsApp. Only in dev and test."`
+	PhonesURL  string `env:"POCKET_PHONE_URL" help:"Where the simulated phones have their page, for the dashboard to link to. Only in dev and test."`
 	PaceFactor int    `env:"PACE_FACTOR" envDefault:"1" help:"Makes pacing that many times faster. Only in dev and test."`
 
 	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
@@ -66,8 +88,8 @@ type Config struct {
 // Required names the settings without which no program serves anything.
 var Required = []string{"CHASQUI_MASTER_KEY", "DATABASE_URL", "REDIS_URL"}
 
-// masterKeyLen is the master key's length in bytes.
-const masterKeyLen = 32
+// maxOrgGrace is the longest time in which a deletion can be taken back.
+const maxOrgGrace = 90 * 24 * time.Hour
 
 // validate returns every mistake there is.
 func (c Config) validate() []Mistake {
@@ -89,13 +111,21 @@ func (c Config) validate() []Mistake {
 		{"CONNECT_CONCURRENCY", c.ConnectConcurrency, 1000},
 		{"CONNECT_PER_SECOND", c.ConnectPerSecond, 1000},
 		{"PACE_FACTOR", c.PaceFactor, 1_000_000},
+		{"ORG_REQUESTS", c.OrgRequests, 100_000},
+		{"ORG_STREAMS", c.OrgStreams, 100_000},
 	} {
 		check(n.value >= 1 && n.value <= n.most, n.name, "is %d: it must be between 1 and %d", n.value, n.most)
 	}
+	least := int(webhook.LeastKeepHosts / (24 * time.Hour))
+	check(c.CallbackDays >= least && c.CallbackDays <= 3650, "CALLBACK_HOST_DAYS", "is %d: it must be between %d and 3650", c.CallbackDays, least)
+	check(c.AuditDays == 0 || c.AuditDays >= wa.MinRetentionAudit && c.AuditDays <= wa.MaxRetentionDays,
+		"AUDIT_RETENTION_DAYS", "is %d: it must be 0 or between %d and %d", c.AuditDays, wa.MinRetentionAudit, wa.MaxRetentionDays)
 	check(c.TraceRatio >= 0 && c.TraceRatio <= 1, "OTEL_TRACES_SAMPLER_ARG", "is %g: it must be between 0 and 1", c.TraceRatio)
+	check(c.OrgGrace >= 0 && c.OrgGrace <= maxOrgGrace, "ORG_DELETION_GRACE", "is %s: it must be between 0 and %s", c.OrgGrace, maxOrgGrace)
 	check(c.ShutdownTimeout >= time.Second, "SHUTDOWN_TIMEOUT", "is %s: it must be a second or more", c.ShutdownTimeout)
 	wrong = append(wrong, c.validateAddresses()...)
 	wrong = append(wrong, c.validateSecrets()...)
+	wrong = append(wrong, c.validateMail()...)
 	return append(wrong, c.validateSimulation()...)
 }
 
@@ -114,55 +144,24 @@ func (c Config) validateAddresses() []Mistake {
 			wrong = append(wrong, mistake("TRUSTED_PROXIES", fmt.Sprintf("holds %q, which is no address and no CIDR", p)))
 		}
 	}
+	for _, o := range c.CORSOrigins {
+		if u, err := url.Parse(o); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.Scheme+"://"+u.Host != o {
+			wrong = append(wrong, mistake("CORS_ORIGINS", fmt.Sprintf("holds %q: an origin is like https://app.example.com, with nothing after it", o)))
+		}
+	}
 	if _, err := c.egressAllow(); err != nil {
 		wrong = append(wrong, mistake("EGRESS_ALLOW_CIDRS", err.Error()))
 	}
 	for _, a := range []struct{ name, value, like string }{
-		{"PUBLIC_URL", c.PublicURL, "https://chasqui.example.com"}, {"OTEL_EXPORTER_OTLP_ENDPOINT", c.TraceEndpoint, "http://collector:4318"},
+		{"PUBLIC_URL", c.PublicURL, "https://chasqui.example.com"},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", c.TraceEndpoint, "http://collector:4318"},
+		{"POCKET_PHONE_URL", c.PhonesURL, "http://127.0.0.1:3811"},
 	} {
 		if u, err := url.Parse(a.value); a.value != "" && (err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {
 			wrong = append(wrong, mistake(a.name, "must be an address like "+a.like))
 		}
 	}
 	return wrong
-}
-
-func (c Config) validateSecrets() []Mistake {
-	var wrong []Mistake
-	for _, s := range []struct {
-		name    string
-		value   wa.Secret
-		schemes []string
-	}{
-		{"DATABASE_URL", c.DatabaseURL, []string{"postgres", "postgresql"}},
-		{"REDIS_URL", c.RedisURL, []string{"redis", "rediss", "unix"}},
-	} {
-		u, err := url.Parse(s.value.Reveal())
-		if !s.value.IsZero() && (err != nil || !slices.Contains(s.schemes, u.Scheme)) {
-			wrong = append(wrong, mistake(s.name, "must be a URL that starts with "+strings.Join(s.schemes, ":// or ")+"://"))
-		}
-	}
-	if c.MasterKey.IsZero() {
-		return wrong
-	}
-	key, err := base64.StdEncoding.DecodeString(c.MasterKey.Reveal())
-	switch {
-	case err != nil || len(key) != masterKeyLen:
-		wrong = append(wrong, mistake("CHASQUI_MASTER_KEY", "must be base64 of exactly 32 bytes: openssl rand -base64 32"))
-	case c.Env == Prod && tooFew(key):
-		wrong = append(wrong, mistake("CHASQUI_MASTER_KEY", "is not random: openssl rand -base64 32"))
-	}
-	return wrong
-}
-
-// tooFew reports that a key is made of a few repeated bytes. Of 32 random ones
-// hardly any two are the same.
-func tooFew(key []byte) bool {
-	seen := map[byte]bool{}
-	for _, b := range key {
-		seen[b] = true
-	}
-	return len(seen) < 16
 }
 
 // validateSimulation keeps production from believing a WhatsApp that is none.
@@ -176,6 +175,7 @@ func (c Config) validateSimulation() []Mistake {
 			{"WHATSAPP_ENDPOINT", c.Endpoint != ""},
 			{"WHATSAPP_ROOT_KEY", c.RootKey != ""},
 			{"WHATSAPP_CA_FILE", c.CAFile != ""},
+			{"POCKET_PHONE_URL", c.PhonesURL != ""},
 			{"PACE_FACTOR", c.PaceFactor > 1},
 		} {
 			if s.set {
@@ -200,23 +200,6 @@ func (c Config) egressAllow() ([]netip.Prefix, error) {
 		out = append(out, p)
 	}
 	return out, nil
-}
-
-// Pepper is what API keys are hashed under, drawn from the master key.
-func (c Config) Pepper() ([]byte, error) {
-	key, err := c.master()
-	if err != nil {
-		return nil, err
-	}
-	return hkdf.Key(sha256.New, key, nil, "chasqui api key pepper", 32)
-}
-
-func (c Config) master() ([]byte, error) {
-	key, err := base64.StdEncoding.DecodeString(c.MasterKey.Reveal())
-	if err != nil || len(key) != masterKeyLen {
-		return nil, errors.New("CHASQUI_MASTER_KEY is missing or not base64 of 32 bytes")
-	}
-	return key, nil
 }
 
 // Mistake is a setting that is wrong.

@@ -18,7 +18,7 @@ import (
 const goodKey = "0b6fRUXyUJyhTjJPRNeSlFgoTuNbQAXXOOHSHDBWpn8="
 
 func needed(more ...string) []string {
-	return append([]string{"CHASQUI_MASTER_KEY=" + goodKey, "DATABASE_URL=postgres://u:hush@h/d", "REDIS_URL=redis://:hush@h"}, more...)
+	return append([]string{"CHASQUI_MASTER_KEY=" + goodKey, "DATABASE_URL=postgres://u:hush-little-river@h/d", "REDIS_URL=redis://:hush-little-river@h"}, more...)
 }
 
 func TestDefaultsAreUsable(t *testing.T) {
@@ -40,7 +40,9 @@ func TestEveryMistakeAtOnce(t *testing.T) {
 		"CHASQUI_ENV=staging", "CHASQUI_MASTER_KEY=short", "DATABASE_URL=mysql://h", "HTTP_ADDR=3002", "METRICS_ADDR=9102",
 		"PUBLIC_URL=example.com", "TRUSTED_PROXIES=10.0.0.0/8,me", "QUEUES_WRITABLE=perhaps", "WORKER_CAPACITY=many", "CONNECT_CONCURRENCY=0",
 		"CONNECT_PER_SECOND=-1", "LOG_LEVEL=LOUD", "LOG_FORMAT=xml", "SHUTDOWN_TIMEOUT=20", "WHATSAPP_ROOT_KEY=abc", "PACE_FACTOR=0",
-		"OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318", "OTEL_TRACES_SAMPLER_ARG=1.5",
+		"OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318", "OTEL_TRACES_SAMPLER_ARG=1.5", "RATE_ORG=100", "ORG_REQUESTS=0", "CORS_ORIGINS=https://a.example,*",
+		"CALLBACK_HOST_DAYS=71",
+		"AUDIT_RETENTION_DAYS=89",
 	}, app.Required...)
 	if err == nil {
 		t.Fatal("accepted")
@@ -52,8 +54,8 @@ func TestEveryMistakeAtOnce(t *testing.T) {
 	}
 	slices.Sort(names)
 	want := []string{
-		"CHASQUI_ENV", "CHASQUI_MASTER_KEY", "CONNECT_CONCURRENCY", "CONNECT_PER_SECOND", "DATABASE_URL", "HTTP_ADDR", "LOG_FORMAT", "LOG_LEVEL",
-		"METRICS_ADDR", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER_ARG", "PACE_FACTOR", "PUBLIC_URL", "QUEUES_WRITABLE", "REDIS_URL", "SHUTDOWN_TIMEOUT", "TRUSTED_PROXIES", "WHATSAPP_ROOT_KEY",
+		"AUDIT_RETENTION_DAYS", "CALLBACK_HOST_DAYS", "CHASQUI_ENV", "CHASQUI_MASTER_KEY", "CONNECT_CONCURRENCY", "CONNECT_PER_SECOND", "CORS_ORIGINS", "DATABASE_URL", "HTTP_ADDR", "LOG_FORMAT", "LOG_LEVEL",
+		"METRICS_ADDR", "ORG_REQUESTS", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER_ARG", "PACE_FACTOR", "PUBLIC_URL", "QUEUES_WRITABLE", "RATE_ORG", "REDIS_URL", "SHUTDOWN_TIMEOUT", "TRUSTED_PROXIES", "WHATSAPP_ROOT_KEY",
 		"WORKER_CAPACITY",
 	}
 	if diff := cmp.Diff(want, names); diff != "" {
@@ -80,6 +82,10 @@ func TestRefusals(t *testing.T) {
 		"key of 31 bytes":              {needed("CHASQUI_MASTER_KEY=0b6fRUXyUJyhTjJPRNeSlFgoTuNbQAXXOOHSHDBWpg=="), "exactly 32 bytes"},
 		"half of the requests traced":  {needed("OTEL_EXPORTER_OTLP_ENDPOINT=http://h:4318", "OTEL_TRACES_SAMPLER_ARG=0.5"), ""},
 		"a share that is no number":    {needed("OTEL_TRACES_SAMPLER_ARG=all"), "OTEL_TRACES_SAMPLER_ARG cannot be read as a number"},
+		"rates":                        {needed("RATE_CALLER=5/1s", "RATE_ORG=off"), ""},
+		"a rate that is none":          {needed("RATE_CALLER=fast"), "RATE_CALLER cannot be read as a rate such as 100/15m, or off"},
+		"origins":                      {needed("CORS_ORIGINS=https://a.example,http://localhost:5173"), ""},
+		"an origin with a path":        {needed("CORS_ORIGINS=https://a.example/"), "CORS_ORIGINS holds"},
 		"proxies as addresses":         {needed("TRUSTED_PROXIES=10.0.0.1,fd00::/8"), ""},
 		"secret and its file together": {needed("DATABASE_URL_FILE=/x"), "DATABASE_URL and DATABASE_URL_FILE are both set"},
 		"secret file that is missing":  {needed("REDIS_URL=", "REDIS_URL_FILE=/does/not/exist"), "REDIS_URL cannot be read"},
@@ -112,7 +118,7 @@ func TestSecretsFromFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.MasterKey.Reveal() != goodKey || c.DatabaseURL.Reveal() != "postgres://u:hush@h/d" || c.RedisURL.Reveal() != "redis://:hush@h" {
+	if c.MasterKey.Reveal() != goodKey || c.DatabaseURL.Reveal() != "postgres://u:hush-little-river@h/d" || c.RedisURL.Reveal() != "redis://:hush-little-river@h" {
 		t.Error("the files' contents are not what is in force")
 	}
 }
@@ -147,19 +153,48 @@ func TestDumpShowsEverythingButSecrets(t *testing.T) {
 	}
 }
 
-func TestPepperIsDrawnFromTheMasterKey(t *testing.T) {
+// Production takes no password that somebody could guess; other places do.
+func TestGuessablePasswordsAreRefused(t *testing.T) {
 	t.Parallel()
-	one, err := load(t, needed()).Pepper()
-	if err != nil || len(one) != 32 {
-		t.Fatalf("pepper of %d bytes: %v", len(one), err)
+	for password, good := range map[string]bool{
+		"9f86d081884c7d659a2feaa0c55ad015": true, "correct-horse-battery": true,
+		"short": false, "": false, "aaaaaaaaaaaaaaaa": false, "changeme-changeme": false, "Password12345": false, "postgres-postgres": false,
+		"a-user-of-twelve": false,
+	} {
+		for env, says := range map[string]bool{app.Prod: good, app.Test: true} {
+			_, err := app.Load(needed("CHASQUI_ENV="+env, "DATABASE_URL=postgres://a-user-of-twelve:"+password+"@h/d", "REDIS_URL=redis://a-user-of-twelve:"+password+"@h"), app.Required...)
+			if (err == nil) != says {
+				t.Errorf("%q in %s: %v", password, env, err)
+			}
+			if err != nil && (strings.Count(err.Error(), "guessed") != 2 || (password != "" && strings.Contains(err.Error(), password))) {
+				t.Errorf("%q: %v", password, err)
+			}
+		}
 	}
-	again, _ := load(t, needed()).Pepper()
-	other, _ := load(t, needed("CHASQUI_MASTER_KEY="+masterKey())).Pepper()
-	if !bytes.Equal(one, again) || bytes.Equal(one, other) || strings.Contains(goodKey, string(one)) {
-		t.Error("the pepper must follow from the key and be none of it")
+	if _, err := app.Load(needed("DATABASE_URL=postgres://u@/d?host=/run/postgresql", "REDIS_URL=unix:///run/redis.sock"), app.Required...); err != nil {
+		t.Errorf("without any password: %v", err)
 	}
-	if _, err := (app.Config{}).Pepper(); err == nil {
-		t.Error("a pepper without a master key")
+}
+
+// Two keys stand there while the master key is changed, in a line or a file.
+func TestMasterKeys(t *testing.T) {
+	t.Parallel()
+	other := masterKey()
+	for name, tt := range map[string]struct{ keys, says string }{
+		"one":        {goodKey, ""},
+		"two":        {goodKey + "," + other, ""},
+		"by lines":   {goodKey + "\n" + other + "\n", ""},
+		"twice":      {goodKey + ", " + goodKey, "twice"},
+		"one is bad": {goodKey + ",c2hvcnQ=", "32 bytes"},
+		"none":       {",", "is not set"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := app.Load(needed("CHASQUI_MASTER_KEY=" + tt.keys))
+			if (tt.says == "") != (err == nil) || (err != nil && !strings.Contains(err.Error(), tt.says)) {
+				t.Errorf("load: %v, want %q", err, tt.says)
+			}
+		})
 	}
 }
 

@@ -24,6 +24,7 @@ const devStopLimit = 60 * time.Second
 type dev struct {
 	WhatsApp     string `name:"whatsapp" enum:"sim,real" default:"sim" help:"sim: a simulated WhatsApp, no phone needed. real: WhatsApp itself."`
 	ServicesOnly bool   `help:"Only Postgres and Redis, with their addresses."`
+	Empty        bool   `help:"Make no organisation: the dashboard begins with its set-up."`
 	Dir          string `default:".run" help:"Where data is kept between runs."`
 }
 
@@ -32,6 +33,7 @@ type dev struct {
 func (d dev) Run(ctx context.Context, con *console) error {
 	r := &devRun{dev: d, con: con, place: place{dir: d.Dir}, colour: coloured(con.out)}
 	r.log = NewLog(&lines{prefix: r.prefix("chasqui"), to: con.out, mu: &r.writing}, Config{LogFormat: "text"})
+	defer r.ports.close()
 	err := r.start(ctx)
 	if err != nil {
 		downErr := r.takeDown(ctx)
@@ -71,6 +73,7 @@ type devRun struct {
 	running []*child          // the programs among them
 	environ map[string]string // of our programs
 	info    devInfo
+	ports   ports
 }
 
 func (r *devRun) start(ctx context.Context) error {
@@ -93,7 +96,10 @@ func (r *devRun) start(ctx context.Context) error {
 	if err := r.startPrograms(ctx); err != nil {
 		return err
 	}
-	if err := r.writeInfo(r.info); err != nil {
+	if err := errors.Join(r.writeInfo(r.info), r.writeEnvironment(r.environ)); err != nil {
+		return err
+	}
+	if err := r.giveCamera(); err != nil {
 		return err
 	}
 	r.writing.Lock()
@@ -185,7 +191,7 @@ func (r *devRun) settings(more ...string) []string {
 func (r *devRun) startPrograms(ctx context.Context) error {
 	addr := r.environ["HTTP_ADDR"]
 	if addr == "" {
-		port, err := freePort(3002)
+		port, err := r.ports.free(3002)
 		if err != nil {
 			return err
 		}
@@ -199,11 +205,14 @@ func (r *devRun) startPrograms(ctx context.Context) error {
 		r.environ["PUBLIC_URL"] = r.info.APIURL
 	}
 	r.info.DashboardURL = r.environ["PUBLIC_URL"]
+	if r.info.SetUpURL != "" {
+		r.info.SetUpURL = r.info.DashboardURL + r.info.SetUpURL
+	}
 	r.environ["HTTP_ADDR"] = addr
 	next := 9102
 	var ready []string
 	for _, name := range []string{"api", "worker", "scheduler"} {
-		port, err := freePort(next)
+		port, err := r.ports.free(next)
 		if err != nil {
 			return err
 		}

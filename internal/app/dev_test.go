@@ -23,22 +23,44 @@ type devRun struct {
 	t    *testing.T
 	cmd  *exec.Cmd
 	out  *output
-	info struct {
-		APIURL   string `json:"api_url"`
-		Board    string `json:"dashboard_url"`
-		Email    string `json:"email"`
-		Password string `json:"password"`
-		APIKey   string `json:"api_key"`
-		Whatsim  string `json:"whatsim_url"`
-	}
+	info devFacts
+}
+
+// devFacts is what dev.json holds.
+type devFacts struct {
+	APIURL   string `json:"api_url"`
+	Board    string `json:"dashboard_url"`
+	Email    string `json:"email"`
+	Password string `json:"password"`
+	APIKey   string `json:"api_key"`
+	Whatsim  string `json:"whatsim_url"`
+	SetUp    string `json:"setup_url"`
+	Camera   string `json:"camera_key"`
 }
 
 // startDev starts everything, with services of its own and data in dir.
 func startDev(t *testing.T, bin, dir string) *devRun {
 	t.Helper()
-	cmd, out := process(t, filepath.Join(bin, "chasqui"), []string{"DATABASE_URL=", "REDIS_URL=", "NO_COLOR=1"}, "dev", "--dir", dir)
+	return startDevUntil(t, bin, dir, "/timeline")
+}
+
+// startDevUntil starts everything as more arguments say, and waits for a piece of
+// the tour.
+func startDevUntil(t *testing.T, bin, dir, piece string, more ...string) *devRun {
+	t.Helper()
+	args := append([]string{"dev", "--dir", dir}, more...)
+	cmd, out := process(t, filepath.Join(bin, "chasqui"), []string{"DATABASE_URL=", "REDIS_URL=", "NO_COLOR=1"}, args...)
 	d := &devRun{t: t, cmd: cmd, out: out}
-	testkit.Eventually(t, devPatience, "the tour", func() bool { return strings.Contains(out.String(), "/timeline") })
+	testkit.Eventually(t, devPatience, "the tour", func() bool { return strings.Contains(out.String(), piece) })
+	d.readInfo(dir)
+	return d
+}
+
+// readInfo reads what the run tells of itself.
+func (d *devRun) readInfo(dir string) {
+	d.t.Helper()
+	t := d.t
+	d.info = devFacts{}
 	path := filepath.Join(dir, "dev.json")
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -50,7 +72,6 @@ func startDev(t *testing.T, bin, dir string) *devRun {
 	if s, err := os.Stat(path); err != nil || s.Mode().Perm() != 0o600 {
 		t.Errorf("dev.json is readable for others: %v %v", s.Mode(), err)
 	}
-	return d
 }
 
 // stop presses Ctrl-C.
@@ -79,8 +100,8 @@ func (d *devRun) pair(phone string) string {
 	d.t.Helper()
 	id := d.call("POST", "/clients", `{"name": "Sales", "provider": "whatsmeow"}`, "id")
 	d.call("POST", "/clients/"+id+"/pair", `{"method": "qr"}`, "id")
-	qr := d.call("GET", "/clients/"+id+"/qr", "", "qr")
-	status, body := do(d.t, "POST", d.info.Whatsim+"/scan", "", fmt.Sprintf(`{"qr": %q, "phone": %q}`, qr, phone))
+	d.call("GET", "/clients/"+id+"/qr", "", "qr") // waits until there is one
+	status, body := do(d.t, "POST", d.info.Whatsim+"/camera/scan", "", fmt.Sprintf(`{"client": %q, "phone": %q}`, id, phone))
 	if status != http.StatusOK {
 		d.t.Fatalf("scan: %d %s", status, body)
 	}
@@ -124,6 +145,13 @@ func TestDevFromNothingToReadTwice(t *testing.T) {
 	}
 	for _, line := range []string{"\nPHONES=" + d.info.Whatsim + "\n", "\ncurl -s $PHONES/scan ", "\ncurl -s $PHONES/write "} {
 		testkit.Eventually(t, devPatience, "the tour has "+line, func() bool { return strings.Contains(d.out.String(), line) })
+	}
+	verify := exec.CommandContext(t.Context(), "sh", "-c", `. "$1/env" && "$2/chasqui" verify-audit`, "sh", dir, bin)
+	if said, err := verify.CombinedOutput(); err != nil {
+		t.Errorf("a command with the settings of the file env: %v\n%s", err, said)
+	}
+	if !strings.Contains(d.out.String(), "Pocket phone  "+d.info.Whatsim) {
+		t.Errorf("the tour does not name the pocket phone:\n%s", d.out)
 	}
 	client := d.pair("5511912345678")
 	d.send(client, "Hello")

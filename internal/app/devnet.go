@@ -20,7 +20,7 @@ const upWithin = 60 * time.Second
 // What it knows stays between runs, so numbers stay paired.
 func (r *devRun) startWhatsApp(ctx context.Context) error {
 	if r.WhatsApp == "real" {
-		for _, name := range []string{"WHATSAPP_ENDPOINT", "WHATSAPP_ROOT_KEY", "WHATSAPP_CA_FILE"} {
+		for _, name := range []string{"WHATSAPP_ENDPOINT", "WHATSAPP_ROOT_KEY", "WHATSAPP_CA_FILE", "POCKET_PHONE_URL"} {
 			delete(r.environ, name)
 		}
 		return nil
@@ -29,16 +29,21 @@ func (r *devRun) startWhatsApp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	listen, err := freePort(3810)
+	listen, err := r.ports.free(3810)
 	if err != nil {
 		return err
 	}
-	control, err := freePort(max(3811, listen+1))
+	control, err := r.ports.free(max(3811, listen+1))
+	if err != nil {
+		return err
+	}
+	// What it shows codes by is written when the platform is up.
+	camera, err := filepath.Abs(r.infoPath())
 	if err != nil {
 		return err
 	}
 	ready := &firstLine{got: make(chan []byte, 1)}
-	err = r.startProgram("whatsim", r.con.environ, ready, "-data", data,
+	err = r.startProgram("whatsim", r.con.environ, ready, "-data", data, "-camera", camera,
 		"-listen", fmt.Sprintf("127.0.0.1:%d", listen), "-control", fmt.Sprintf("127.0.0.1:%d", control))
 	if err != nil {
 		return err
@@ -47,7 +52,7 @@ func (r *devRun) startWhatsApp(ctx context.Context) error {
 	select {
 	case line := <-ready.got:
 		return r.learnWhatsApp(line)
-	case <-sim.done:
+	case <-sim.Done():
 		return fmt.Errorf("whatsim: %w", sim.ended())
 	case <-ctx.Done():
 		return ctx.Err()
@@ -68,7 +73,7 @@ func (r *devRun) learnWhatsApp(line []byte) error {
 		return fmt.Errorf("whatsim said %q: %w", line, err)
 	}
 	r.environ["WHATSAPP_ENDPOINT"], r.environ["WHATSAPP_ROOT_KEY"] = said.Endpoint, said.RootKey
-	r.environ["WHATSAPP_CA_FILE"] = said.CAFile
+	r.environ["WHATSAPP_CA_FILE"], r.environ["POCKET_PHONE_URL"] = said.CAFile, said.Control
 	r.info.WhatsimURL = said.Control
 	return nil
 }
@@ -109,7 +114,7 @@ func (r *devRun) awaitReady(ctx context.Context, urls []string) error {
 			continue
 		}
 		for _, c := range r.running {
-			if isDone(c.done) {
+			if isDone(c.Done()) {
 				return fmt.Errorf("%s: %w", c.name, c.ended())
 			}
 		}
@@ -135,17 +140,6 @@ func isReady(ctx context.Context, url string) bool {
 	}
 	res.Body.Close()
 	return res.StatusCode == http.StatusOK
-}
-
-// freePort gives the first free port of this machine from one on.
-func freePort(from int) (int, error) {
-	for port := from; port < from+200; port++ {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			return port, l.Close()
-		}
-	}
-	return 0, fmt.Errorf("no free port from %d on", from)
 }
 
 // urlOf is how people on this machine reach a listener.

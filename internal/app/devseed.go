@@ -28,9 +28,12 @@ const (
 type devInfo struct {
 	APIURL       string `json:"api_url"`
 	DashboardURL string `json:"dashboard_url"`
+	SetUpURL     string `json:"setup_url,omitempty"` // while there is no org
 	Email        string `json:"email"`
 	Password     string `json:"password"`
 	APIKey       string `json:"api_key"`
+	CameraKey    string `json:"camera_key,omitempty"` // where there is no other: what the pocket phone sees codes by
+	OperatorKey  string `json:"operator_key"`
 	WhatsimURL   string `json:"whatsim_url"`
 }
 
@@ -50,6 +53,21 @@ func (p place) writeInfo(info devInfo) error {
 		return err
 	}
 	return os.Rename(next, p.infoPath())
+}
+
+// forCommands are the settings that the operator's commands ask for.
+var forCommands = []string{"DATABASE_URL", "REDIS_URL", "CHASQUI_MASTER_KEY_FILE", "CHASQUI_ENV"} //nolint:gochecknoglobals // a table
+
+// writeEnvironment keeps what a shell needs for the operator's commands, for
+// this user alone. A master key that was given by itself stays with its giver.
+func (p place) writeEnvironment(environ map[string]string) error {
+	var b strings.Builder
+	for _, name := range forCommands {
+		if value := environ[name]; value != "" {
+			fmt.Fprintf(&b, "export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
+		}
+	}
+	return os.WriteFile(filepath.Join(p.dir, "env"), []byte(b.String()), 0o600)
 }
 
 // readInfo gives what an earlier run wrote, or nothing.
@@ -91,23 +109,32 @@ func (r *devRun) seed(ctx context.Context, cfg Config) (devInfo, error) {
 	if err != nil {
 		return info, err
 	}
-	info = devInfo{Email: info.Email, Password: info.Password, APIKey: info.APIKey}
-	pepper, err := cfg.Pepper()
-	if err != nil {
-		return info, err
-	}
+	lastCamera := info.CameraKey
+	info = devInfo{Email: info.Email, Password: info.Password, APIKey: info.APIKey, OperatorKey: info.OperatorKey}
 	db, err := store.Open(ctx, store.Options{URL: cfg.DatabaseURL.Reveal(), MaxConns: 2, Name: "dev"})
 	if err != nil {
 		return info, err
 	}
 	defer db.Close()
-	accounts := account.New(db, pepper)
+	accounts, err := openAccounts(ctx, cfg, db)
+	if err != nil {
+		return info, err
+	}
+	if info.OperatorKey, err = devOperatorKey(ctx, accounts, info.OperatorKey); err != nil {
+		return info, err
+	}
 	if _, err := accounts.Authenticate(ctx, wa.NewSecret(info.APIKey)); err == nil || wa.CodeOf(err) != wa.Unauthorized {
+		return info, err
+	}
+	if r.Empty {
+		info.CameraKey = lastCamera
+		info.SetUpURL, err = emptySetUp(ctx, accounts)
 		return info, err
 	}
 	made, err := accounts.Bootstrap(ctx, devOrg, devEmail)
 	if err == nil {
-		return devInfo{Email: made.Email, Password: made.Password.Reveal(), APIKey: made.APIKey.Reveal()}, nil
+		info.Email, info.Password, info.APIKey = made.Email, made.Password.Reveal(), made.APIKey.Reveal()
+		return info, nil
 	}
 	if wa.CodeOf(err) != wa.Conflict {
 		return info, err
@@ -115,6 +142,33 @@ func (r *devRun) seed(ctx context.Context, cfg Config) (devInfo, error) {
 	info.Email = devEmail
 	info.APIKey, err = newDevKey(ctx, db, accounts)
 	return info, err
+}
+
+// emptySetUp is where, below the address of the dashboard, the first org is
+// made; empty when there is one.
+func emptySetUp(ctx context.Context, accounts *account.Service) (string, error) {
+	needed, err := accounts.SetUpNeeded(ctx)
+	if err != nil || !needed {
+		return "", err
+	}
+	link, err := accounts.SetUpLink(ctx, "")
+	return link.Reveal(), err
+}
+
+// devOperator is who looks after the queues of a machine of one's own.
+const devOperator = "make run"
+
+// devOperatorKey gives a key that opens the queues page: that of the last run,
+// if it still does.
+func devOperatorKey(ctx context.Context, accounts *account.Service, last string) (string, error) {
+	if _, err := accounts.AuthenticateOperator(ctx, wa.NewSecret(last)); err == nil || wa.CodeOf(err) != wa.Unauthorized {
+		return last, err
+	}
+	_, text, err := accounts.CreateOperator(ctx, devOperator)
+	if wa.CodeOf(err) == wa.Conflict {
+		text, err = accounts.RenewOperator(ctx, devOperator)
+	}
+	return text.Reveal(), err
 }
 
 func newDevKey(ctx context.Context, db *store.DB, accounts *account.Service) (string, error) {
@@ -132,15 +186,21 @@ func newDevKey(ctx context.Context, db *store.DB, accounts *account.Service) (st
 
 // tour prints where everything is, and what to type to see a message arrive.
 func tour(w io.Writer, info devInfo) error {
-	phones, variable, pairing, answer := "WhatsApp itself", "", tourReal, "\n"
+	phones, variable, pairing, answer := "none: this is WhatsApp itself", "", tourReal, "\n"
 	if info.WhatsimURL != "" {
-		phones, variable = info.WhatsimURL+" (the simulated phones)", "PHONES="+info.WhatsimURL+"\n"
+		phones, variable = info.WhatsimURL+"   (the simulated phones: scan the code, read and answer)", "PHONES="+info.WhatsimURL+"\n"
 		pairing, answer = tourSim, tourAnswer
 	}
 	text := tourHead + pairing + tourSend + answer
+	switch {
+	case info.SetUpURL != "":
+		text = tourEmpty
+	case info.APIKey == "": // it was set up in a browser: sign-in and keys are known to who did it
+		text = tourOwn
+	}
 	for name, value := range map[string]string{
 		"{api}": info.APIURL, "{dashboard}": info.DashboardURL, "{email}": info.Email, "{password}": info.Password,
-		"{key}": info.APIKey, "{variable}": variable, "{phones}": phones,
+		"{setup}": info.SetUpURL, "{key}": info.APIKey, "{operator}": info.OperatorKey, "{variable}": variable, "{phones}": phones,
 	} {
 		text = strings.ReplaceAll(text, name, value)
 	}
@@ -151,20 +211,39 @@ func tour(w io.Writer, info devInfo) error {
 const tourHead = `
 chasqui is running.
 
-  API        {api}   (described at {api}/api/openapi.json)
-  Dashboard  {dashboard}
-  Log in     {email}   {password}
-  API key    {key}
-  Phones     {phones}
+  Dashboard     {dashboard}
+  Sign in       {email}   {password}
+  Pocket phone  {phones}
 
-These are in .run/dev.json too. Ctrl-C stops everything; the data stays. Paste into another terminal:
+  API           {api}   (described at {api}/api/openapi.json)
+  API key       {key}
+  Queues        {api}/admin/queues   (the password is {operator})
+
+These are in .run/dev.json too. Ctrl-C stops everything; the data stays. For the operator's commands (bin/chasqui --help): . .run/env
+Paste into another terminal:
 
 API={api}
 KEY={key}
 {variable}
-# A client is one WhatsApp number. Make one, and start linking it with a phone:
+# Add a number (the API calls it a client), and start linking it with a phone:
 CLIENT=$(curl -s $API/api/v1/clients -H "X-API-Key: $KEY" --json '{"name": "Sales", "provider": "whatsmeow"}' | grep -o 'cli_[0-9a-z]*' | head -1)
 curl -s $API/api/v1/clients/$CLIENT/pair -H "X-API-Key: $KEY" --json '{"method": "qr"}'
+`
+
+const tourEmpty = `
+chasqui is running, and nobody has set it up yet.
+
+  Set up        {setup}
+  Pocket phone  {phones}
+
+`
+
+const tourOwn = `
+chasqui is running.
+
+  Dashboard     {dashboard}
+  Pocket phone  {phones}
+
 `
 
 const tourSim = `

@@ -81,6 +81,19 @@ func databaseChecks(cfg Config) []check {
 			with(func(ctx context.Context, db *store.DB) error { return db.Current(ctx) }),
 		},
 		{
+			"master key", "set CHASQUI_MASTER_KEY to the key that the secrets in this database are kept under; without it they cannot be read",
+			with(func(ctx context.Context, db *store.DB) error {
+				if err := db.Current(ctx); err != nil {
+					return err
+				}
+				keys, err := newKeyring(cfg, db)
+				if err != nil {
+					return err
+				}
+				return keys.Verify(ctx)
+			}),
+		},
+		{
 			"clock", "synchronise the clocks of this machine and of the database (NTP): due times are the database's",
 			with(skew),
 		},

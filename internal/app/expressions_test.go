@@ -115,6 +115,7 @@ func labelValues(name string) map[string][]string {
 		"status": texts(wa.ClientStatuses()...),
 		"job":    {"api", "worker", "scheduler", "node"},
 		"window": {"minute", "hour", "day"},
+		"scope":  texts(wa.HaltScopes()...),
 	}
 	switch name {
 	case "chasqui_messages_final_total":
@@ -203,9 +204,9 @@ func measured(t *testing.T) series {
 			all.add(t, name, kind, has)
 		}
 	}
-	database := migrated(t)
+	database, master := migrated(t), "CHASQUI_MASTER_KEY="+masterKey()
 	for name, program := range map[string]app.Program{"api": app.API, "worker": app.Worker, "scheduler": app.Scheduler} {
-		k, _ := serve(t, name, load(t, settings(t, database)), program)
+		k, _ := serve(t, name, load(t, settings(t, database, master)), program)
 		gathered, err := k.Gatherer().Gather()
 		if err != nil {
 			t.Fatal(err)

@@ -29,6 +29,9 @@ func httpPart(name string, l net.Listener, h http.Handler, log *slog.Logger, clo
 			Handler: boundedBodies(h), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 			ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		}
+		if counted, ok := l.(*openConns); ok {
+			srv.ConnState = counted.state
+		}
 		failed := make(chan error, 1)
 		go func() { failed <- srv.Serve(l) }()
 		log.InfoContext(ctx, "listening", "for", name, "addr", l.Addr().String())

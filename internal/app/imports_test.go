@@ -33,22 +33,26 @@ var may = map[string]string{
 
 	"internal/store":  "internal/telemetry internal/wa migrations",
 	"internal/queue":  "internal/wa internal/store",
+	"internal/cache":  "internal/wa",
 	"internal/seal":   "internal/wa",
 	"internal/egress": "internal/wa",
 
-	"internal/provider/whatsmeow": "internal/wa internal/provider internal/seal internal/egress",
+	"internal/provider/whatsmeow":        "internal/wa internal/provider internal/provider/whatsmeow/device internal/store internal/seal internal/egress",
+	"internal/provider/whatsmeow/device": "internal/wa internal/store internal/seal",
 
 	"internal/account": verb,
+	"internal/notify":  "internal/wa",
+	"internal/audit":   verb,
 	"internal/fleet":   verb,
 	"internal/message": verb,
 	"internal/webhook": verb,
 
-	"internal/api": "internal/telemetry internal/wa internal/store internal/provider internal/account internal/fleet internal/message internal/webhook",
+	"internal/api": "internal/telemetry internal/wa internal/store internal/cache internal/provider internal/account internal/audit internal/fleet internal/message internal/webhook",
 
 	"internal/devstack":                  "",
 	"internal/devstack/cmd/withservices": "internal/devstack",
-	"internal/app": "internal/telemetry internal/wa internal/guard internal/provider internal/provider/whatsmeow internal/store internal/queue internal/seal " +
-		"internal/egress internal/account internal/fleet internal/message internal/webhook internal/api internal/devstack web",
+	"internal/app": "internal/telemetry internal/wa internal/guard internal/provider internal/provider/whatsmeow internal/store internal/queue internal/cache internal/seal " +
+		"internal/egress internal/account internal/audit internal/notify internal/fleet internal/message internal/webhook internal/api internal/devstack web",
 
 	"cmd/api":       "internal/app",
 	"cmd/worker":    "internal/app",
@@ -61,7 +65,7 @@ var may = map[string]string{
 	"internal/whatsim/signal":        "",
 	"internal/whatsim":               "internal/wa internal/whatsim/noise internal/whatsim/signal",
 	"cmd/whatsim":                    "internal/whatsim",
-	"internal/chaos":                 "internal/wa internal/guard internal/whatsim",
+	"internal/chaos":                 "internal/wa internal/guard internal/whatsim internal/devstack",
 	"internal/testkit":               "internal/wa internal/store internal/app internal/provider/whatsmeow internal/devstack internal/whatsim migrations",
 }
 
@@ -70,16 +74,16 @@ var may = map[string]string{
 var owns = map[string]string{
 	"go.mau.fi/whatsmeow":        "internal/provider/whatsmeow",
 	"go.mau.fi/libsignal":        "internal/provider/whatsmeow internal/whatsim internal/whatsim/noise internal/whatsim/signal",
-	"google.golang.org/protobuf": "internal/provider/whatsmeow internal/whatsim internal/whatsim/noise",
+	"google.golang.org/protobuf": "internal/provider/whatsmeow internal/provider/whatsmeow/device internal/whatsim internal/whatsim/noise",
 
 	// The simulation speaks the same language by the library's codecs; its client is what it tests.
 	"go.mau.fi/whatsmeow/appstate":   "internal/provider/whatsmeow internal/whatsim",
 	"go.mau.fi/whatsmeow/binary":     "internal/provider/whatsmeow internal/whatsim",
-	"go.mau.fi/whatsmeow/proto":      "internal/provider/whatsmeow internal/whatsim internal/whatsim/noise",
-	"go.mau.fi/whatsmeow/store":      "internal/provider/whatsmeow internal/whatsim",
-	"go.mau.fi/whatsmeow/types":      "internal/provider/whatsmeow internal/whatsim",
-	"go.mau.fi/whatsmeow/util/log":   "internal/provider/whatsmeow internal/whatsim",
-	"go.mau.fi/whatsmeow/util/keys":  "internal/provider/whatsmeow internal/whatsim internal/whatsim/noise internal/whatsim/signal",
+	"go.mau.fi/whatsmeow/proto":      "internal/provider/whatsmeow internal/provider/whatsmeow/device internal/whatsim internal/whatsim/noise",
+	"go.mau.fi/whatsmeow/store":      "internal/provider/whatsmeow internal/provider/whatsmeow/device internal/whatsim",
+	"go.mau.fi/whatsmeow/types":      "internal/provider/whatsmeow internal/provider/whatsmeow/device internal/whatsim",
+	"go.mau.fi/whatsmeow/util/log":   "internal/provider/whatsmeow internal/provider/whatsmeow/device internal/whatsim",
+	"go.mau.fi/whatsmeow/util/keys":  "internal/provider/whatsmeow internal/provider/whatsmeow/device internal/whatsim internal/whatsim/noise internal/whatsim/signal",
 	"github.com/coder/websocket":     "internal/whatsim",
 	"golang.org/x/crypto/curve25519": "internal/whatsim internal/whatsim/noise",
 
@@ -88,18 +92,28 @@ var owns = map[string]string{
 
 	"github.com/hibiken/asynq":         "internal/queue",
 	"github.com/hibiken/asynqmon":      "internal/queue",
-	"github.com/redis/go-redis/v9":     "internal/queue internal/devstack internal/testkit",
+	"github.com/redis/go-redis/v9":     "internal/queue internal/cache internal/devstack internal/testkit",
+	"github.com/go-redis/redis_rate":   "internal/cache",
 	"github.com/alicebob/miniredis/v2": "internal/devstack",
 	"golang.org/x/text":                "internal/queue",
+	"golang.org/x/text/language":       "internal/queue internal/api",
+	"golang.org/x/text/unicode/norm":   "internal/store",
 
-	"github.com/gin-gonic/gin":         "internal/api",
-	"github.com/danielgtaylor/huma/v2": "internal/api",
-	"github.com/skip2/go-qrcode":       "internal/api",
-	"github.com/alexedwards/argon2id":  "internal/account",
-	"golang.org/x/time/rate":           "internal/message internal/webhook",
-	"code.dny.dev/ssrf":                "internal/egress",
-	"github.com/nyaruka/phonenumbers":  "internal/wa",
-	"go.jetify.com/typeid":             "internal/wa",
+	"github.com/gin-gonic/gin":          "internal/api",
+	"github.com/danielgtaylor/huma/v2":  "internal/api",
+	"github.com/swaggest/swgui":         "internal/api",
+	"github.com/skip2/go-qrcode":        "internal/api",
+	"github.com/alexedwards/argon2id":   "internal/account",
+	"github.com/golang-jwt/jwt/v5":      "internal/account",
+	"github.com/pquerna/otp":            "internal/account",
+	"github.com/coreos/go-oidc/v3":      "internal/account",
+	"golang.org/x/oauth2":               "internal/account",
+	"github.com/wneessen/go-mail":       "internal/notify",
+	"github.com/tink-crypto/tink-go/v2": "internal/seal",
+	"golang.org/x/time/rate":            "internal/message internal/webhook",
+	"code.dny.dev/ssrf":                 "internal/egress",
+	"github.com/nyaruka/phonenumbers":   "internal/wa",
+	"go.jetify.com/typeid":              "internal/wa",
 
 	"github.com/robfig/cron/v3":   "internal/app",
 	"github.com/caarlos0/env/v11": "internal/app",
@@ -113,6 +127,7 @@ var owns = map[string]string{
 	// Plain tools that decide nothing.
 	"github.com/google/uuid":              anywhere,
 	"github.com/prometheus/client_golang": anywhere,
+	"github.com/prometheus/client_model":  "internal/app",
 }
 
 const (

@@ -12,9 +12,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"chasqui/internal/account"
+	"chasqui/internal/audit"
 	"chasqui/internal/fleet"
 	"chasqui/internal/message"
 	"chasqui/internal/queue"
+	"chasqui/internal/seal"
 	"chasqui/internal/store"
 	"chasqui/internal/telemetry"
 	"chasqui/internal/wa"
@@ -28,10 +30,12 @@ type Kit struct {
 	Log    *slog.Logger
 
 	DB       *store.DB
-	Accounts *account.Service
+	Accounts *account.Service // nil until the keys are there
+	Keys     *seal.Keyring
 	Messages *message.Service
 	Fleet    *fleet.Service
 	Webhooks *webhook.Service
+	Audit    *audit.Service
 
 	trace  *telemetry.Tracer // nil when nothing is traced
 	ringer *queue.Ringer
@@ -40,16 +44,14 @@ type Kit struct {
 	metrics *prometheus.Registry // what belongs to this kit, not to the process
 	ready   atomic.Bool          // all parts run and none was told to stop
 	addrs   map[string]string
-	closers []func() error // in opening order
+	// unlocked is closed when the keys are there.
+	unlocked chan struct{}
+	closers  []func() error // in opening order
 }
 
 // Open prepares connections and verbs. Neither Postgres nor Redis need be
 // there yet: readiness tells when they are.
 func Open(ctx context.Context, name string, cfg Config, log *slog.Logger) (*Kit, error) {
-	pepper, err := cfg.Pepper()
-	if err != nil {
-		return nil, err
-	}
 	trace, err := telemetry.Open(ctx, telemetry.Options{
 		Endpoint: cfg.TraceEndpoint, Ratio: cfg.TraceRatio, Program: name, Version: Version, Log: log,
 	})
@@ -57,22 +59,26 @@ func Open(ctx context.Context, name string, cfg Config, log *slog.Logger) (*Kit,
 		return nil, err
 	}
 	db, err := store.Open(ctx, store.Options{
-		URL: cfg.DatabaseURL.Reveal(), MaxConns: cfg.DatabaseConns, Name: name, Spans: trace.Provider(),
+		URL: cfg.DatabaseURL.Reveal(), MaxConns: cfg.DatabaseConns, Name: name, Spans: trace.Provider(), Timeout: statementsWithin[name],
 	})
 	if err != nil {
 		return nil, err
 	}
 	k := &Kit{
 		Name: name, Config: cfg, Log: log, DB: db, trace: trace,
-		Accounts: account.New(db, pepper),
 		Messages: message.New(db, message.Options{Log: log, Trace: trace, PaceFactor: cfg.PaceFactor}),
 		Fleet:    fleet.New(db),
 		metrics:  prometheus.NewRegistry(),
 		addrs:    map[string]string{},
+		unlocked: make(chan struct{}),
 	}
 	k.onClose(k.closeTrace)
 	k.onClose(func() error { db.Close(); return nil })
 	k.metrics.MustRegister(newPoolStats(db), buildInfo(cfg))
+	if err := k.openKeys(ctx); err != nil {
+		return nil, errors.Join(err, k.Close())
+	}
+	k.openAudit()
 	if err := k.openWebhooks(); err != nil {
 		return nil, errors.Join(err, k.Close())
 	}
@@ -158,13 +164,20 @@ func (k *Kit) listen(ctx context.Context, name, addr string) (net.Listener, erro
 }
 
 // Ready reports whether this program can do its work: it is not on its way
-// down, Postgres answers, and the schema is the one this code needs. WhatsApp
+// down, Postgres answers, the schema is the one this code needs, and the master
+// key is the one that secrets are kept under. WhatsApp
 // and Redis may be away.
 func (k *Kit) Ready(ctx context.Context) error {
 	if !k.ready.Load() {
 		return errors.New("starting or stopping")
 	}
-	return k.DB.Current(ctx)
+	if err := k.DB.Current(ctx); err != nil {
+		return err
+	}
+	if !k.isUnlocked() {
+		return errors.New("waiting for the keys")
+	}
+	return nil
 }
 
 // readiness is the last part to start and the first to stop.

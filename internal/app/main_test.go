@@ -24,7 +24,6 @@ import (
 	"chasqui/internal/app"
 	"chasqui/internal/devstack"
 	"chasqui/internal/queue"
-	"chasqui/internal/store"
 	"chasqui/internal/testkit"
 	"chasqui/internal/wa"
 	"chasqui/internal/whatsim"
@@ -62,6 +61,7 @@ func simulate(args []string) int {
 	fs.StringVar(&o.Listen, "listen", "", "")
 	fs.StringVar(&o.Control, "control", "", "")
 	fs.StringVar(&o.DataDir, "data", "", "")
+	fs.StringVar(&o.Camera, "camera", "", "")
 	_ = fs.Parse(args)
 	sim, err := whatsim.Start(o)
 	if err != nil {
@@ -267,7 +267,7 @@ const patience = 20 * time.Second
 func emptyDatabase(t *testing.T) string {
 	t.Helper()
 	url := testkit.DatabaseURL(t)
-	db, err := store.OpenSQL(url, "public", 1)
+	db, err := testkit.OpenSQL(url)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,15 @@ func (s *scheduler) measure(ctx context.Context) error {
 	return nil
 }
 
+// countFigures keeps what charts are drawn from, and shows how far behind it is.
+func (s *scheduler) countFigures(ctx context.Context) error {
+	behind, err := s.k.Messages.CountFigures(ctx)
+	if err == nil {
+		figuresBehind.Set(behind.Seconds())
+	}
+	return err
+}
+
 // mostCounted bounds how many rows of the lines are counted.
 const mostCounted = 1_000_000
 
@@ -37,6 +46,7 @@ type figures struct {
 	lanes       map[wa.Lane]int
 	unconfirmed int
 	hooks       store.HookBacklog
+	halts       map[wa.HaltScope]int
 	bytes       int64
 }
 
@@ -64,6 +74,14 @@ func readFigures(ctx context.Context, tx *store.Tx) (f figures, err error) {
 	if f.hooks, err = tx.HookBacklog(ctx); err != nil {
 		return f, err
 	}
+	all, err := tx.Halts(ctx)
+	if err != nil {
+		return f, err
+	}
+	f.halts = map[wa.HaltScope]int{}
+	for _, h := range all {
+		f.halts[h.Scope]++
+	}
 	f.bytes, err = tx.Size(ctx)
 	return f, err
 }
@@ -80,6 +98,9 @@ func (f figures) show() {
 	for _, lane := range wa.Lanes() {
 		messagesQueued.WithLabelValues(lane.String()).Set(float64(f.lanes[lane]))
 	}
+	for _, scope := range wa.HaltScopes() {
+		haltsInForce.WithLabelValues(string(scope)).Set(float64(f.halts[scope]))
+	}
 	messagesUnconfirmed.Set(float64(f.unconfirmed))
 	databaseBytes.Set(float64(f.bytes))
 	hooksLate.Set(f.hooks.Late.Seconds())
@@ -91,10 +112,10 @@ func (f figures) show() {
 // forgetFigures takes back what only a leader may claim to know. What another
 // one says would stand beside it.
 func forgetFigures() {
-	for _, v := range []interface{ Reset() }{oldestQueued, clientsByStatus, messagesQueued, hookEndpoints} {
+	for _, v := range []interface{ Reset() }{oldestQueued, clientsByStatus, messagesQueued, hookEndpoints, haltsInForce} {
 		v.Reset()
 	}
-	for _, g := range []interface{ Set(float64) }{clientsUnowned, messagesUnconfirmed, databaseBytes, hooksLate, messagesStuck} {
+	for _, g := range []interface{ Set(float64) }{clientsUnowned, messagesUnconfirmed, databaseBytes, hooksLate, messagesStuck, figuresBehind} {
 		g.Set(0)
 	}
 }

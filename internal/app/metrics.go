@@ -39,6 +39,9 @@ var (
 	messagesUnconfirmed = promauto.NewGauge(prometheus.GaugeOpts{
 		Name: "chasqui_messages_unconfirmed", Help: "Messages sent without an answer so far. The leader counts.",
 	})
+	haltsInForce = promauto.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "chasqui_stops", Help: "Throws of the kill switch in force, by scope: client, org, installation. The leader counts.",
+	}, []string{"scope"})
 	databaseBytes = promauto.NewGauge(prometheus.GaugeOpts{
 		Name: "chasqui_db_size_bytes", Help: "What the database takes on disk. The leader measures.",
 	})
@@ -49,6 +52,9 @@ var (
 		Name: "chasqui_webhook_endpoints",
 		Help: "Endpoints by state: enabled, failing (also enabled), disabled (in the last day). The leader counts.",
 	}, []string{"state"})
+	figuresBehind = promauto.NewGauge(prometheus.GaugeOpts{
+		Name: "chasqui_figures_behind_seconds", Help: "For how long the oldest change has not been counted in the figures. The leader counts every 10 s.",
+	})
 	messagesStuck = promauto.NewGauge(prometheus.GaugeOpts{
 		Name: "chasqui_messages_stuck", Help: "Messages that should have ended long ago, counted hourly. Must be 0.",
 	})
@@ -117,8 +123,15 @@ func buildInfo(cfg Config) prometheus.Collector {
 	return g
 }
 
+// builtFrom is the commit, told by the linker where the build has no repository
+// to ask, as that of the image.
+var builtFrom string
+
 // revision is the commit this was built from, as far as the build knows.
 func revision() string {
+	if builtFrom != "" {
+		return builtFrom
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return ""

@@ -28,7 +28,7 @@ var promised = []string{
 	// Safety.
 	"chasqui_duplicate_receipt_id_total",
 	"chasqui_ambiguous_total", "chasqui_fence_rejections_total", "chasqui_stream_replaced_total", "chasqui_sent_mark_retries_total",
-	"chasqui_poison_total",
+	"chasqui_poison_total", "chasqui_read_receipts_total",
 	// Ownership.
 	"chasqui_clients_owned", "chasqui_clients_unowned", "chasqui_lease_age_seconds", "chasqui_worker_frozen", "chasqui_takeovers_total",
 	"chasqui_takeover_seconds", "chasqui_sessions", "chasqui_connects_total", "chasqui_signals_total", "chasqui_client_outdated",
@@ -40,9 +40,14 @@ var promised = []string{
 	// Webhooks.
 	"chasqui_webhook_attempts_total", "chasqui_webhook_delivery_seconds", "chasqui_webhook_lines", "chasqui_webhook_open_circuits",
 	"chasqui_webhook_dead", "chasqui_webhook_late_seconds", "chasqui_webhook_endpoints",
+	// Security.
+	"chasqui_stops", "chasqui_rate_limited_total", "chasqui_rate_questions_total", "chasqui_rate_limits_alone",
+	"chasqui_audit_broken_logs", "chasqui_audit_last_anchor_timestamp_seconds",
+	"chasqui_audit_whole_broken_logs", "chasqui_audit_last_whole_timestamp_seconds", "chasqui_security_alerts_total",
+	"chasqui_sign_ins_total", "chasqui_mails_total",
 	// The rest.
-	"chasqui_cron_job_last_success_timestamp_seconds", "chasqui_db_up", "chasqui_db_size_bytes",
-	"chasqui_http_requests_total", "chasqui_http_request_seconds", "chasqui_leader_epoch", "chasqui_cron_job_seconds", "chasqui_build_info",
+	"chasqui_cron_job_last_success_timestamp_seconds", "chasqui_db_up", "chasqui_db_size_bytes", "chasqui_figures_behind_seconds",
+	"chasqui_http_requests_total", "chasqui_http_request_seconds", "chasqui_http_turn_seconds", "chasqui_leader_epoch", "chasqui_cron_job_seconds", "chasqui_build_info",
 	"chasqui_db_connections", "chasqui_db_connections_limit", "chasqui_db_pool_waits_total", "chasqui_db_pool_wait_seconds_total",
 }
 

@@ -30,13 +30,25 @@ func (s *scheduler) table() []job {
 		{"*/10 * * * * *", "expire-due", s.expireDue},          // R4
 		{"*/15 * * * * *", "find-unowned", s.findUnowned},      // R5
 		{"*/15 * * * * *", "ring-late", s.k.Messages.RingLate}, // R6
+		{"3-59/10 * * * * *", "count-figures", s.countFigures},
 		{"*/15 * * * * *", "measure-waiting", s.measure},
 		{"5-59/30 * * * * *", "measure-platform", s.measurePlatform},
 		{"*/20 * * * * *", "count-tickets", s.census.Collect},
 		{"*/15 * * * * *", "measure-webhooks", s.k.Webhooks.Measure},
+		{"*/15 * * * * *", "watch-security", s.k.Audit.Watch},
+		{"20 * * * * *", "anchor-audit", s.k.Audit.Anchor},
+		{"7-59/15 * * * * *", "verify-audit", s.verifyAudit},
+		{"0 57 * * * *", "forget-audit", s.forgetAudit},
+		{"0 27 * * * *", "sweep-security", s.k.Audit.Sweep},
 		{"0 */5 * * * *", "sweep-slots", s.sweepSlots}, // R10
 		{"0 17 * * * *", "sweep-webhooks", s.k.Webhooks.Sweep},
+		{"0 47 * * * *", "sweep-hosts", s.k.Webhooks.SweepHosts},
+		{"0 37 * * * *", "sweep-history", s.sweepHistory},
 		{"0 7 * * * *", "sweep", s.sweep}, // R11
+		{"0 37 * * * *", "forget", s.forget},
+		{"9-59/10 * * * * *", "erase-people", s.k.Messages.GoOnErasing},
+		{"0 47 * * * *", "sweep-erased", s.k.Messages.SweepErased},
+		{"9-59/15 * * * * *", "erase-orgs", s.eraseOrgs},
 	}
 }
 
@@ -59,6 +71,7 @@ type scheduler struct {
 	leader *leader
 	census *queue.Census
 	unring func(ctx context.Context, slots []int) error
+	walked map[wa.OrgID]int64 // see orgErasing
 }
 
 // Scheduler builds the parts that turn the clock into work.
@@ -72,7 +85,7 @@ func Scheduler(ctx context.Context, k *Kit) ([]Part, error) {
 		return nil, err
 	}
 	k.onClose(rdb.Close)
-	s := &scheduler{k: k, census: queue.NewCensus(rdb)}
+	s := &scheduler{k: k, census: queue.NewCensus(rdb), walked: map[wa.OrgID]int64{}}
 	s.unring = func(ctx context.Context, slots []int) error {
 		n, err := queue.SweepDeadSlots(ctx, rdb, slots)
 		if n > 0 {
@@ -81,7 +94,11 @@ func Scheduler(ctx context.Context, k *Kit) ([]Part, error) {
 		return err
 	}
 	s.leader = newLeader(k.DB, k.Log, s.leading)
-	return []Part{metrics, k.bells(), {Name: "leader", Run: s.run}, k.readiness()}, nil
+	beat, err := k.newPulse(wa.RunsScheduler, nil)
+	if err != nil {
+		return nil, err
+	}
+	return []Part{metrics, k.keys(), k.bells(), {Name: "leader", Run: s.run}, beat.part(), k.readiness()}, nil
 }
 
 // leading takes back what only a leader may claim to know.
@@ -89,6 +106,7 @@ func (s *scheduler) leading(leads bool) {
 	if !leads {
 		forgetFigures()
 		s.census.Forget()
+		s.k.Audit.Forget()
 	}
 }
 
@@ -138,6 +156,25 @@ func (s *scheduler) promoteDue(ctx context.Context) error {
 
 func (s *scheduler) expireDue(ctx context.Context) error {
 	return whileFull(ctx, s.k.Messages.ExpireDue)
+}
+
+// wholeSlice is for how long the round over all audit logs goes on at a time: a
+// third of the time at most, so that it takes no more than that of a processor.
+const wholeSlice = 5 * time.Second
+
+func (s *scheduler) verifyAudit(ctx context.Context) error {
+	return s.k.Audit.Whole(ctx, wholeSlice)
+}
+
+// expireSlice is for how long old lines of audit logs are forgotten in an hour.
+const expireSlice = 20 * time.Second
+
+func (s *scheduler) forgetAudit(ctx context.Context) error {
+	return s.k.Audit.Expire(ctx, s.k.Config.AuditDays, expireSlice)
+}
+
+func (s *scheduler) sweepHistory(ctx context.Context) error {
+	return whileFull(ctx, s.k.Fleet.SweepHistory)
 }
 
 // fullBatch is a number of rows from which another pass is worth its while.

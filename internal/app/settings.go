@@ -140,6 +140,8 @@ func kindOf(t reflect.Type) string {
 		return "a duration such as 20s"
 	case "float64":
 		return "a number"
+	case "wa.Rate":
+		return "a rate such as 100/15m, or off"
 	case "slog.Level":
 		return "a level: DEBUG, INFO, WARN or ERROR"
 	}

@@ -3,10 +3,10 @@ package app
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"chasqui/internal/egress"
 	"chasqui/internal/queue"
-	"chasqui/internal/seal"
 	"chasqui/internal/store"
 	"chasqui/internal/wa"
 	"chasqui/internal/webhook"
@@ -14,20 +14,14 @@ import (
 
 // openWebhooks prepares the verb that every program shares.
 func (k *Kit) openWebhooks() error {
-	key, err := k.Config.master()
-	if err != nil {
-		return err
-	}
-	box, err := seal.New(key)
-	if err != nil {
-		return err
-	}
 	allow, err := k.Config.egressAllow()
 	if err != nil {
 		return err
 	}
 	out := egress.New(egress.Options{Allow: allow, AllowHTTP: k.Config.Env != Prod})
-	k.Webhooks = webhook.New(k.DB, box, out, webhook.Options{Log: k.Log, Trace: k.trace, Version: Version})
+	k.Webhooks = webhook.New(k.DB, k.Keys, out, webhook.Options{
+		Log: k.Log, Trace: k.trace, Version: Version, KeepHosts: time.Duration(k.Config.CallbackDays) * 24 * time.Hour,
+	})
 	return nil
 }
 
@@ -70,7 +64,13 @@ func (c orgAllowHTTP) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	defer db.Close()
-	err = db.InOrg(ctx, org, func(tx *store.Tx) error { return tx.AllowHTTP(ctx, org, !c.Refuse) })
+	err = db.InOrg(ctx, org, func(tx *store.Tx) error {
+		if err := tx.AllowHTTP(ctx, org, !c.Refuse); err != nil {
+			return err
+		}
+		by := wa.Actor{Org: org, Name: "chasqui org allow-http"}
+		return tx.Audit(by, wa.AuditOrgChanged, org.String(), map[string]bool{"allow_http": c.Refuse}, map[string]bool{"allow_http": !c.Refuse})
+	})
 	if err != nil {
 		return plain(err)
 	}

@@ -4,11 +4,12 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"chasqui/internal/fleet"
 	"chasqui/internal/provider"
 	"chasqui/internal/provider/whatsmeow"
 	"chasqui/internal/queue"
-	"chasqui/internal/store"
 	"chasqui/internal/wa"
 )
 
@@ -28,6 +29,7 @@ func Worker(ctx context.Context, k *Kit) ([]Part, error) {
 		Providers: providers,
 		Inbox:     k.Messages,
 		Deliver:   func(ctx context.Context, h *fleet.Hold) { k.Messages.Deliver(ctx, h) },
+		Tell:      func(ctx context.Context, h *fleet.Hold) { k.Messages.Tell(ctx, h) },
 		Serve: func(ctx context.Context, slot int) error {
 			return queue.Serve(ctx, bells, slot, b, queue.Options{
 				Capacity: k.Config.WorkerCapacity, SetPaused: b.SetPaused, Log: k.Log,
@@ -49,21 +51,21 @@ func Worker(ctx context.Context, k *Kit) ([]Part, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts := append([]Part{metrics, k.bells()}, hooks...)
-	return append(parts, Part{Name: "sessions", Run: b.Run}, k.readiness()), nil
+	beat, err := k.newPulse(wa.RunsWorker, func() *int { return online(prometheus.DefaultGatherer) })
+	if err != nil {
+		return nil, err
+	}
+	parts := append([]Part{metrics, k.keys(), k.bells()}, hooks...)
+	return append(parts, Part{Name: "sessions", Run: b.Run}, beat.part(), k.readiness()), nil
 }
 
 // providers opens every way to reach WhatsApp.
 func (k *Kit) providers(ctx context.Context) (map[string]provider.Provider, error) {
 	cfg := k.Config
-	// The library's tables are in a schema of their own, reached by a pool of their own.
-	db, err := store.OpenSQL(cfg.DatabaseURL.Reveal(), store.WhatsmeowSchema, max(2, int(cfg.DatabaseConns)))
-	if err != nil {
-		return nil, err
-	}
-	k.onClose(db.Close)
 	p, err := whatsmeow.New(ctx, whatsmeow.Options{
-		DB: db, Log: k.Log, Debug: k.Log.Enabled(ctx, slog.LevelDebug),
+		DB:  k.DB,
+		Box: func(ctx context.Context, org wa.OrgID) (whatsmeow.Box, error) { return k.Keys.For(ctx, org) },
+		Log: k.Log, Debug: k.Log.Enabled(ctx, slog.LevelDebug),
 		Endpoint: cfg.Endpoint, RootKey: cfg.RootKey, CAFile: cfg.CAFile, WebVersion: cfg.WebVersion,
 	})
 	if err != nil {

@@ -20,17 +20,16 @@ import (
 	"github.com/jackc/pgx/v5"
 	wm "go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waE2E"
-	"go.mau.fi/whatsmeow/store/sqlstore"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"google.golang.org/protobuf/proto"
 
-	"chasqui/internal/store"
+	"chasqui/internal/wa"
 )
 
 // The bare part of everything that reaches WhatsApp is the library alone, with
-// the very devices that the platform has linked, on the same tables. The
-// platform's worker is stopped meanwhile.
+// the store that comes with it, in the same database. It links devices of its
+// own. The platform's worker is stopped meanwhile.
 
 // bareJob is what the bare program does.
 type bareJob struct {
@@ -42,22 +41,32 @@ type bareJob struct {
 	Endpoint string   `json:"endpoint"`
 	RootKey  string   `json:"root_key"`
 	CAFile   string   `json:"ca_file"`
+	Control  string   `json:"control"` // where phones can be told to scan
+
+	// Client, when set, is whose keys are kept in the platform's own store.
+	Org    wa.OrgID    `json:"org"`
+	Client wa.ClientID `json:"client"`
 }
+
+// bareNumber is a phone that the bare program is linked with.
+func bareNumber(i int) string { return fmt.Sprintf("55117%08d", i) }
 
 // bareReport is a line of what it says. The first line says that all numbers
 // are online.
 type bareReport struct {
-	Ready bool    `json:"ready"`
-	Bytes float64 `json:"bytes"` // in use after a collection
-	RSS   float64 `json:"rss"`
-	Error string  `json:"error,omitempty"`
+	Ready bool `json:"ready"`
+	// Statements were run for the messages.
+	Statements float64 `json:"statements"`
+	Bytes      float64 `json:"bytes"` // in use after a collection
+	RSS        float64 `json:"rss"`
+	Error      string  `json:"error,omitempty"`
 }
 
 const bareJobVariable = "BARE_JOB"
 
 // startBareWA runs the bare program and waits until its numbers are online.
 func (p *platform) startBareWA(job bareJob) (*process, error) {
-	job.Endpoint, job.RootKey, job.CAFile = p.sim.Endpoint, p.sim.RootKey, p.sim.CAFile
+	job.Endpoint, job.RootKey, job.CAFile, job.Control = p.sim.Endpoint, p.sim.RootKey, p.sim.CAFile, p.sim.Control
 	raw, err := json.Marshal(job)
 	if err != nil {
 		return nil, err
@@ -92,7 +101,11 @@ func bareWhatsApp(ctx context.Context) error {
 		return err
 	}
 	out := json.NewEncoder(os.Stdout)
-	clients, err := job.connect(ctx)
+	kept, err := job.store(ctx)
+	if err != nil {
+		return errors.Join(err, out.Encode(bareReport{Error: err.Error()}))
+	}
+	clients, err := job.connect(ctx, kept)
 	if err != nil {
 		return errors.Join(err, out.Encode(bareReport{Error: err.Error()}))
 	}
@@ -108,14 +121,15 @@ func bareWhatsApp(ctx context.Context) error {
 		}
 		return nil
 	}
+	counting := kept.counted(ctx)
 	for i := range job.Count {
 		to := types.NewJID(job.To[i%len(job.To)], types.DefaultUserServer)
 		text := fmt.Sprintf("%s %d", job.Prefix, i)
-		if _, err := clients[0].SendMessage(ctx, to, &waE2E.Message{Conversation: proto.String(text)}); err != nil {
+		if _, err := clients[0].SendMessage(counting, to, &waE2E.Message{Conversation: proto.String(text)}); err != nil {
 			return errors.Join(err, out.Encode(bareReport{Error: err.Error()}))
 		}
 	}
-	if err := out.Encode(bareReport{}); err != nil {
+	if err := out.Encode(bareReport{Statements: float64(kept.statements())}); err != nil {
 		return err
 	}
 	<-ctx.Done() // late receipts and retries are still answered
@@ -133,7 +147,7 @@ func weigh() bareReport {
 	return bareReport{Bytes: float64(m.HeapAlloc + m.StackInuse), RSS: rss(os.Getpid())}
 }
 
-func (job bareJob) connect(ctx context.Context) ([]*wm.Client, error) {
+func (job bareJob) connect(ctx context.Context, kept bareStore) ([]*wm.Client, error) {
 	key, err := hex.DecodeString(job.RootKey)
 	if err != nil {
 		return nil, err
@@ -143,22 +157,15 @@ func (job bareJob) connect(ctx context.Context) ([]*wm.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.OpenSQL(os.Getenv("DATABASE_URL"), store.WhatsmeowSchema, 16)
-	if err != nil {
-		return nil, err
-	}
-	devices, err := sqlstore.NewWithDB(db, "postgres", nil).GetAllDevices(ctx)
-	if err != nil {
-		return nil, err
-	}
-	wanted := map[string]bool{}
-	for _, n := range job.Numbers {
-		wanted[n] = true
-	}
 	var all []*wm.Client
-	for _, d := range devices {
-		if !wanted[d.ID.User] {
-			continue
+	for _, number := range job.Numbers {
+		d, err := kept.find(ctx, number)
+		if err != nil {
+			return nil, err
+		}
+		linked := d != nil
+		if !linked {
+			d = kept.fresh()
 		}
 		cli := wm.NewClient(d, nil)
 		cli.SetPreLoginHTTPClient(hc)
@@ -169,12 +176,14 @@ func (job bareJob) connect(ctx context.Context) ([]*wm.Client, error) {
 		cli.AutoTrustIdentity = true
 		cli.SetMaxParallelRetryReceiptHandling(1)
 		all = append(all, cli)
-		if err := online(ctx, cli); err != nil {
+		if linked {
+			err = online(ctx, cli)
+		} else {
+			err = job.link(ctx, cli, number)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("connect number %d: %w", len(all), err)
 		}
-	}
-	if len(all) != len(job.Numbers) {
-		return nil, fmt.Errorf("%d of %d devices are in the store", len(all), len(job.Numbers))
 	}
 	return all, nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"chasqui/internal/provider/whatsmeow"
 	"chasqui/internal/store"
 	"chasqui/internal/wa"
 )
@@ -64,7 +63,7 @@ func measureClaim(ctx context.Context, b *bench) error {
 	}
 	p := &platform{b: b, url: url}
 	defer p.close()
-	if err := store.Migrate(ctx, url, whatsmeow.Upgrade); err != nil {
+	if err := store.Migrate(ctx, url); err != nil {
 		return err
 	}
 	rows := size(20_000, 500_000, 2_000_000)
@@ -184,7 +183,7 @@ func claimOne(ctx context.Context, db *store.DB, org wa.OrgID, client wa.ClientI
 		return took, err
 	}
 	return took, db.InOrgRelaxed(ctx, org, func(tx *store.Tx) error {
-		_, err := tx.MarkSent(ctx, org, m.ID, time.Now(), nil)
+		_, _, err := tx.FinishSent(ctx, org, m.ID, 0, nil, "WhatsApp's server took it")
 		return err
 	})
 }

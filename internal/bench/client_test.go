@@ -158,7 +158,7 @@ func (p *platform) client(ctx context.Context, phone string, limits map[string]a
 	}
 	path := "/clients/" + c.ID.String()
 	if limits != nil {
-		if err := p.call(ctx, http.MethodPut, path+"/limits", limits, nil); err != nil {
+		if err := p.limit(ctx, c.ID, limits); err != nil {
 			return c.ID, err
 		}
 	}
@@ -174,6 +174,14 @@ func (p *platform) client(ctx context.Context, phone string, limits map[string]a
 		}
 		err := p.call(ctx, http.MethodGet, path, nil, &now)
 		return now.Status == wa.ClientConnected, err
+	})
+}
+
+// limit changes what a client may send, beyond what a key may allow it.
+func (p *platform) limit(ctx context.Context, id wa.ClientID, limits map[string]any) error {
+	return p.sql(ctx, func(c *pgx.Conn) error {
+		_, err := c.Exec(ctx, "UPDATE clients SET limits = limits || $2, version = version + 1 WHERE id = $1", id.UUID(), limits)
+		return err
 	})
 }
 

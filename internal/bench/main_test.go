@@ -75,6 +75,8 @@ func other(name string) int {
 		err = serveBare(ctx)
 	case "barewa":
 		err = bareWhatsApp(ctx)
+	case "abuse":
+		err = abuse(ctx)
 	default:
 		err = fmt.Errorf("no program is called %q", name)
 	}
@@ -97,6 +99,7 @@ func measurements() []measurement {
 		{"latency", measureLatency},
 		{"batch", measureBatch},
 		{"send", measureSend},
+		{"store", measureStore},
 		{"urgent", measureUrgent},
 		{"backlog", measureBacklog},
 		{"memory", measureMemory},
@@ -104,6 +107,8 @@ func measurements() []measurement {
 		{"reconnect", measureReconnect},
 		{"pacing", measurePacing},
 		{"claim", measureClaim},
+		{"doors", measureDoors},
+		{"neighbour", measureNeighbour},
 		{"unanswered", measureUnanswered},
 		{"webhooks", measureWebhooks},
 		{"outage", measureOutage},
@@ -160,6 +165,11 @@ func run(ctx context.Context) error {
 			return err
 		}
 		defer os.RemoveAll(b.logs)
+	}
+	if !*quick && os.Getenv("DATABASE_URL") == "" {
+		if err := b.settle(ctx); err != nil {
+			return err
+		}
 	}
 	for _, m := range measurements() {
 		if len(wanted) > 0 && !slices.Contains(wanted, m.name) {

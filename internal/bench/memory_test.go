@@ -62,8 +62,14 @@ const collections = 7
 func (s *sendStage) weighBare(ctx context.Context, n int) (bareReport, error) {
 	var numbers []string
 	for i := range n {
-		numbers = append(numbers, own(i))
+		numbers = append(numbers, bareNumber(i))
 	}
+	// Linking leaves its traces as well.
+	link, err := s.startBareWA(bareJob{Kind: "idle", Numbers: numbers})
+	if err != nil {
+		return bareReport{}, err
+	}
+	link.kill()
 	proc, err := s.startBareWA(bareJob{Kind: "idle", Numbers: numbers})
 	if err != nil {
 		return bareReport{}, err

@@ -23,7 +23,6 @@ import (
 
 	"chasqui/internal/account"
 	"chasqui/internal/app"
-	"chasqui/internal/provider/whatsmeow"
 	"chasqui/internal/store"
 	"chasqui/internal/wa"
 )
@@ -42,6 +41,7 @@ type platform struct {
 	sim        simulator
 	org        wa.OrgID
 	key        string
+	master     wa.Secret
 	all        []*process
 }
 
@@ -77,7 +77,7 @@ func (b *bench) newPlatform(ctx context.Context, simArgs string) (_ *platform, e
 	if p.url, err = b.database(ctx); err != nil {
 		return nil, err
 	}
-	if err = store.Migrate(ctx, p.url, whatsmeow.Upgrade); err != nil {
+	if err = store.Migrate(ctx, p.url); err != nil {
 		return nil, err
 	}
 	if err = p.startSimulator(ctx, simArgs); err != nil {
@@ -85,11 +85,13 @@ func (b *bench) newPlatform(ctx context.Context, simArgs string) (_ *platform, e
 	}
 	key := make([]byte, 32)
 	rand.Read(key) // never fails
-	master := base64.StdEncoding.EncodeToString(key)
+	p.master = wa.NewSecret(base64.StdEncoding.EncodeToString(key))
 	p.env = append(os.Environ(),
-		"CHASQUI_ENV=test", "CHASQUI_MASTER_KEY="+master, "DATABASE_URL="+p.url, "REDIS_URL="+b.services.RedisURL,
-		"WHATSAPP_ENDPOINT="+p.sim.Endpoint, "WHATSAPP_ROOT_KEY="+p.sim.RootKey, "WHATSAPP_CA_FILE="+p.sim.CAFile)
-	return p, p.bootstrap(ctx, master)
+		"CHASQUI_ENV=test", "CHASQUI_MASTER_KEY="+p.master.Reveal(), "DATABASE_URL="+p.url, "REDIS_URL="+b.services.RedisURL,
+		"WHATSAPP_ENDPOINT="+p.sim.Endpoint, "WHATSAPP_ROOT_KEY="+p.sim.RootKey, "WHATSAPP_CA_FILE="+p.sim.CAFile,
+		"RATE_PAIRING=100000/1h") // hundreds of numbers are linked at once here
+	p.org, p.key, err = p.bootstrap(ctx, "bench")
+	return p, err
 }
 
 // database makes an empty database beside the others of the cluster.
@@ -113,19 +115,19 @@ func (b *bench) database(ctx context.Context) (string, error) {
 	return u.String(), nil
 }
 
-func (p *platform) bootstrap(ctx context.Context, master string) error {
-	pepper, err := app.Config{MasterKey: wa.NewSecret(master)}.Pepper()
-	if err != nil {
-		return err
-	}
+// bootstrap makes an org and a key that may do everything in it.
+func (p *platform) bootstrap(ctx context.Context, name string) (wa.OrgID, string, error) {
 	db, err := store.Open(ctx, store.Options{URL: p.url, MaxConns: 2, Name: "bench"})
 	if err != nil {
-		return err
+		return wa.OrgID{}, "", err
 	}
 	defer db.Close()
-	made, err := account.New(db, pepper).Bootstrap(ctx, "Bench", "bench@example.com")
-	p.org, p.key = made.OrgID, made.APIKey.Reveal()
-	return err
+	pepper, err := app.Pepper(ctx, app.Config{MasterKey: p.master}, db)
+	if err != nil {
+		return wa.OrgID{}, "", err
+	}
+	made, err := account.New(db, pepper).Bootstrap(ctx, name, name+"@example.com")
+	return made.OrgID, made.APIKey.Reveal(), err
 }
 
 // close ends everything that was started, and drops the database.
@@ -242,6 +244,9 @@ func (p *platform) launch(name string, piped bool, env ...string) (*process, err
 	}
 	defer log.Close()
 	cmd := exec.Command(self)
+	if name == "abuse" { // somebody else's machine: here it takes what the others leave
+		cmd = exec.Command("nice", "-n", "19", self)
+	}
 	cmd.Env = append(append(os.Environ(), env...), programVariable+"="+name)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

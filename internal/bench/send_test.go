@@ -63,7 +63,20 @@ func measureSend(ctx context.Context, b *bench) error {
 			return err
 		}
 		ours = append(ours, rate)
+		// The receipts of a round belong to that round: a worker that is stopped
+		// before it has seen them all is told them in the next one.
+		if err := s.quiet(ctx); err != nil {
+			return err
+		}
 		s.worker, err = s.without(ctx, s.worker, func() error {
+			if round == 0 { // the bare number has nobody's keys yet, and ours were told "warm"
+				if _, err := s.bareRate(ctx, "warm bare", people, people); err != nil {
+					return err
+				}
+				if err := s.quiet(ctx); err != nil {
+					return err
+				}
+			}
 			rate, err = s.bareRate(ctx, fmt.Sprintf("bare %d", round), n, people)
 			return err
 		}, quickly...)
@@ -94,7 +107,7 @@ func (s *sendStage) ourRate(ctx context.Context, prefix string, n, people int) (
 	if err := s.burst(ctx, prefix, n, people); err != nil {
 		return 0, err
 	}
-	return s.rate(ctx, prefix, n)
+	return s.rate(ctx, own(0), prefix, n)
 }
 
 func (s *sendStage) bareRate(ctx context.Context, prefix string, n, people int) (float64, error) {
@@ -102,7 +115,7 @@ func (s *sendStage) bareRate(ctx context.Context, prefix string, n, people int) 
 	for i := range people {
 		to = append(to, recipient(i))
 	}
-	proc, err := s.startBareWA(bareJob{Kind: "send", Numbers: []string{own(0)}, To: to, Count: n, Prefix: prefix})
+	proc, err := s.startBareWA(bareJob{Kind: "send", Numbers: []string{bareNumber(0)}, To: to, Count: n, Prefix: prefix})
 	if err != nil {
 		return 0, err
 	}
@@ -112,11 +125,11 @@ func (s *sendStage) bareRate(ctx context.Context, prefix string, n, people int) 
 	if err := proc.stop(); err != nil {
 		return 0, err
 	}
-	return s.rate(ctx, prefix, n)
+	return s.rate(ctx, bareNumber(0), prefix, n)
 }
 
-func (s *sendStage) rate(ctx context.Context, prefix string, n int) (float64, error) {
-	times, err := s.timesOf(ctx, own(0), prefix+" ")
+func (s *sendStage) rate(ctx context.Context, number, prefix string, n int) (float64, error) {
+	times, err := s.timesOf(ctx, number, prefix+" ")
 	if err == nil && len(times) != n {
 		err = fmt.Errorf("%d of %d texts %q were readable", len(times), n, prefix)
 	}

@@ -57,9 +57,9 @@ func measureTalk(ctx context.Context, b *bench) error {
 }
 
 // write lets the contact write n times, one after the other.
-func (s *sendStage) write(ctx context.Context, from string, n int) error {
+func (s *sendStage) write(ctx context.Context, from, to string, n int) error {
 	for i := range n {
-		if err := s.simCall(ctx, http.MethodPost, "/write", map[string]any{"from": from, "to": own(0), "text": fmt.Sprint("theirs ", i)}, nil); err != nil {
+		if err := s.simCall(ctx, http.MethodPost, "/write", map[string]any{"from": from, "to": to, "text": fmt.Sprint("theirs ", i)}, nil); err != nil {
 			return err
 		}
 	}
@@ -77,7 +77,7 @@ func (s *sendStage) ourTalk(ctx context.Context, run, n int) (talked, error) {
 		list = append(list, text(contact, fmt.Sprintf("%s %d", prefix, i), wa.Normal))
 	}
 	written := make(chan error, 1)
-	go func() { written <- s.write(ctx, contact, n) }()
+	go func() { written <- s.write(ctx, contact, own(0), n) }()
 	if err := s.sendMany(ctx, s.clients[0], list); err != nil {
 		return talked{}, err
 	}
@@ -87,11 +87,11 @@ func (s *sendStage) ourTalk(ctx context.Context, run, n int) (talked, error) {
 	if err := s.settled(ctx); err != nil {
 		return talked{}, err
 	}
-	return s.judge(ctx, contact, prefix, n)
+	return s.judge(ctx, own(0), contact, prefix, n)
 }
 
 func (s *sendStage) acquaint(ctx context.Context, contact string) error {
-	if err := s.write(ctx, contact, 1); err != nil {
+	if err := s.write(ctx, contact, own(0), 1); err != nil {
 		return err
 	}
 	if _, err := s.send(ctx, s.clients[0], text(contact, "hello", wa.Normal)); err != nil {
@@ -102,44 +102,44 @@ func (s *sendStage) acquaint(ctx context.Context, contact string) error {
 
 func (s *sendStage) bareTalk(ctx context.Context, run, n int) (talked, error) {
 	contact, prefix := recipient(700+run), fmt.Sprintf("bare %d", run)
-	hello, err := s.startBareWA(bareJob{Kind: "send", Numbers: []string{own(0)}, To: []string{contact}, Count: 1, Prefix: "hello"})
+	hello, err := s.startBareWA(bareJob{Kind: "send", Numbers: []string{bareNumber(0)}, To: []string{contact}, Count: 1, Prefix: "hello"})
 	if err != nil {
 		return talked{}, err
 	}
 	if _, err := hello.hear(); err != nil {
 		return talked{}, err
 	}
-	if err := s.write(ctx, contact, 1); err != nil {
+	if err := s.write(ctx, contact, bareNumber(0), 1); err != nil {
 		return talked{}, err
 	}
 	if err := hello.stop(); err != nil {
 		return talked{}, err
 	}
-	proc, err := s.startBareWA(bareJob{Kind: "send", Numbers: []string{own(0)}, To: []string{contact}, Count: n, Prefix: prefix})
+	proc, err := s.startBareWA(bareJob{Kind: "send", Numbers: []string{bareNumber(0)}, To: []string{contact}, Count: n, Prefix: prefix})
 	if err != nil {
 		return talked{}, err
 	}
-	if err := s.write(ctx, contact, n); err != nil {
+	if err := s.write(ctx, contact, bareNumber(0), n); err != nil {
 		return talked{}, err
 	}
 	if _, err := proc.hear(); err != nil {
 		return talked{}, err
 	}
 	defer func() { _ = proc.stop() }()
-	return s.judge(ctx, contact, prefix, n)
+	return s.judge(ctx, bareNumber(0), contact, prefix, n)
 }
 
 // judge reads the contact's phone. A text counts as unreadable when the phone
 // could not read it although it may have asked for it again.
-func (s *sendStage) judge(ctx context.Context, contact, prefix string, n int) (talked, error) {
+func (s *sendStage) judge(ctx context.Context, number, contact, prefix string, n int) (talked, error) {
 	if err := rest(ctx, 2*time.Second); err != nil { // what is asked for again has this long to come
 		return talked{}, err
 	}
-	frames, err := s.frames(ctx, own(0))
+	frames, err := s.frames(ctx, number)
 	if err != nil {
 		return talked{}, err
 	}
-	got, err := s.messages(ctx, url.Values{"to": {contact}, "from": {own(0)}})
+	got, err := s.messages(ctx, url.Values{"to": {contact}, "from": {number}})
 	if err != nil {
 		return talked{}, err
 	}

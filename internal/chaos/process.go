@@ -6,10 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
-	"runtime"
 	"sync"
 	"syscall"
 	"time"
+
+	"chasqui/internal/devstack"
 )
 
 // Process is a program that can be killed, frozen, stopped and started again.
@@ -19,9 +20,9 @@ type Process struct {
 	env  []string
 	out  output
 
-	mu   sync.Mutex
-	cmd  *exec.Cmd
-	done chan struct{}
+	mu    sync.Mutex
+	cmd   *exec.Cmd
+	child *devstack.Child
 }
 
 // NewProcess describes a process; env is added to our own environment.
@@ -36,27 +37,12 @@ func (p *Process) Start() error {
 	cmd := exec.Command(p.argv[0], p.argv[1:]...)
 	cmd.Env = append(os.Environ(), p.env...)
 	cmd.Stdout, cmd.Stderr = &p.out, &p.out
-	cmd.SysProcAttr = attributes()
-	started, done := make(chan error, 1), make(chan struct{})
-	go run(cmd, started, done)
-	if err := <-started; err != nil {
+	child, err := devstack.Start(cmd, syscall.SIGKILL) // frozen or not, nothing outlives a run that is broken off
+	if err != nil {
 		return fmt.Errorf("start %s: %w", p.Name, err)
 	}
-	p.cmd, p.done = cmd, done
+	p.cmd, p.child = cmd, child
 	return nil
-}
-
-// run keeps one thread for the child's whole life: the kernel takes us for dead
-// when the thread that started the child ends.
-func run(cmd *exec.Cmd, started chan<- error, done chan<- struct{}) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	defer close(done)
-	err := cmd.Start()
-	started <- err
-	if err == nil {
-		_ = cmd.Wait() // how it ended is in what it said
-	}
 }
 
 // Signal sends a signal; SIGSTOP freezes and SIGCONT thaws.
@@ -89,12 +75,12 @@ func (p *Process) Stop(within time.Duration) error {
 func (p *Process) ended() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.done == nil {
+	if p.child == nil {
 		over := make(chan struct{})
 		close(over)
 		return over
 	}
-	return p.done
+	return p.child.Done()
 }
 
 // Running reports whether it runs.

@@ -25,7 +25,6 @@ import (
 	"chasqui/internal/chaos"
 	"chasqui/internal/devstack"
 	"chasqui/internal/fleet"
-	"chasqui/internal/provider/whatsmeow"
 	"chasqui/internal/store"
 	"chasqui/internal/testkit"
 	"chasqui/internal/wa"
@@ -141,7 +140,7 @@ func (r *rig) services() {
 	r.must(err)
 	r.postgres, err = adopt("postgres", pid)
 	r.must(err)
-	r.must(store.Migrate(r.t.Context(), stack.DatabaseURL, whatsmeow.Upgrade))
+	r.must(store.Migrate(r.t.Context(), stack.DatabaseURL))
 	r.dbURL = stack.DatabaseURL
 	r.db = testkit.OpenDB(r.t, r.dbURL)
 	u.User = url.User("postgres")
@@ -170,7 +169,7 @@ func (r *rig) settings() {
 	_, err := rand.Read(raw)
 	r.must(err)
 	key := base64.StdEncoding.EncodeToString(raw)
-	testkit.Pepper, err = app.Config{MasterKey: wa.NewSecret(key)}.Pepper()
+	testkit.Pepper, err = app.Pepper(r.t.Context(), app.Config{MasterKey: wa.NewSecret(key)}, r.db)
 	r.must(err)
 	ca := filepath.Join(r.t.TempDir(), "ca.pem")
 	r.must(os.WriteFile(ca, r.sim.CAPEM(), 0o600))
@@ -271,7 +270,7 @@ func (r *rig) client(f *fleet.Service, i int, o *org) *client {
 	ctx := r.t.Context()
 	c, err := f.Create(ctx, o.by, fleet.Draft{Name: fmt.Sprintf("client %d", i), Provider: wa.ProviderWhatsmeow}, wa.IdempotencyKey{})
 	r.must(err)
-	c, err = f.SetLimits(ctx, o.by, c.ID, limits(i))
+	c, err = f.SetLimits(ctx, o.by, c.ID, limits(i), "a test")
 	r.must(err)
 	_, err = f.Pair(ctx, o.by, c.ID, wa.PairQR, "")
 	r.must(err)

@@ -7,12 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"chasqui/internal/devstack"
 )
 
 // service is a Postgres or Redis that is stopped hard and started again as it
@@ -23,7 +24,7 @@ type service struct {
 	uid  uint32
 	gid  uint32
 	pid  int
-	gone chan struct{} // closed when the one that we started is gone
+	gone <-chan struct{} // closed when the one that we started is gone
 }
 
 // adopt learns how a running service was started.
@@ -73,33 +74,21 @@ func (s *service) start(t *testing.T) {
 	cmd := exec.Command(s.argv[0], s.argv[1:]...)
 	cmd.Args[0] = s.name // redis-server is also redis-check-rdb, and goes by its name
 	cmd.Dir, cmd.Env = "/", []string{"PATH=" + os.Getenv("PATH"), "HOME=/", "TZ=UTC", "LC_ALL=C"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGQUIT}
 	if int(s.uid) != os.Geteuid() {
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: s.uid, Gid: s.gid}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: s.uid, Gid: s.gid}}
 	}
-	started := make(chan error, 1)
-	gone := make(chan struct{})
-	go func() {
-		runtime.LockOSThread() // the parent-death signal comes when this thread ends
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-		}
-		close(gone)
-	}()
-	if err := <-started; err != nil {
+	child, err := devstack.Start(cmd, syscall.SIGQUIT)
+	if err != nil {
 		t.Fatalf("start %s again: %v", s.name, err)
 	}
-	s.pid, s.gone = cmd.Process.Pid, gone
+	s.pid, s.gone = cmd.Process.Pid, child.Done()
 	t.Cleanup(func() {
 		_ = syscall.Kill(cmd.Process.Pid, syscall.SIGQUIT)
 		select {
-		case <-gone:
+		case <-child.Done():
 		case <-time.After(10 * time.Second):
 			_ = syscall.Kill(cmd.Process.Pid, syscall.SIGKILL)
-			<-gone
+			<-child.Done()
 		}
 	})
 }

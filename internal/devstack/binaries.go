@@ -151,3 +151,18 @@ func findRedis() string {
 	}
 	return ""
 }
+
+// Program is the path of a program that came with the Postgres server which Up
+// would start, such as pg_dump; "" where there is none. The servers from npm
+// come without.
+func Program(ctx context.Context, name string) string {
+	dir := findPostgres(ctx, 0)
+	if dir == "" {
+		return ""
+	}
+	path := filepath.Join(dir, name)
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
+}

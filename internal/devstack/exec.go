@@ -41,10 +41,10 @@ func (s *Stack) run(ctx context.Context, argv []string) (int, error) {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), "DATABASE_URL="+s.DatabaseURL, "REDIS_URL="+s.RedisURL)
 	group := !isatty.IsTerminal(os.Stdin.Fd())
-	runtime.LockOSThread() // the child ends if this thread does, see process.run
+	runtime.LockOSThread() // the child ends if this thread does, see Child.run
 	defer runtime.UnlockOSThread()
-	cmd.SysProcAttr = attributes(account{}, syscall.SIGTERM)
-	cmd.SysProcAttr.Setpgid = group
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: group}
+	tie(cmd.SysProcAttr, syscall.SIGTERM)
 	cmd.WaitDelay = childGrace
 	cmd.Cancel = func() error { return signalChild(cmd, group, syscall.SIGINT) }
 	err := cmd.Run()

@@ -109,7 +109,8 @@ func ensureCluster(ctx context.Context, o Options, bin binaries, data string, as
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(bin.postgres, "initdb"), argv...)
 	cmd.Dir, cmd.Env = "/", environment()
-	cmd.SysProcAttr = attributes(as, syscall.SIGTERM)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: as.credential()}
+	tie(cmd.SysProcAttr, syscall.SIGTERM)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, strings.TrimSpace(string(out)))
 	}

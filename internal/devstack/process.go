@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -19,8 +18,7 @@ type process struct {
 	logPath string
 	asked   atomic.Bool // somebody called stop
 	pid     int
-	done    chan struct{}
-	err     error // valid after done
+	*Child
 }
 
 // spec says how to run a service.
@@ -49,35 +47,17 @@ func launch(s spec) (*process, error) {
 	cmd := exec.Command(s.argv[0], s.argv[1:]...)
 	cmd.Dir, cmd.Env = "/", environment()
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = attributes(s.as, s.stop)
-	p := &process{name: s.name, logPath: s.logPath, done: make(chan struct{})}
-	started := make(chan error, 1)
-	go p.run(cmd, started)
-	if err := <-started; err != nil {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.as.credential()}
+	child, err := Start(cmd, s.stop)
+	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", s.argv[0], err)
 	}
-	return p, nil
-}
-
-// run keeps one thread for the child's whole life: Linux sends the
-// parent-death signal when the thread that started the child ends.
-func (p *process) run(cmd *exec.Cmd, started chan<- error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err := cmd.Start()
-	if err == nil {
-		p.pid = cmd.Process.Pid
-	}
-	started <- err
-	if err == nil {
-		p.err = cmd.Wait()
-		close(p.done)
-	}
+	return &process{name: s.name, logPath: s.logPath, pid: cmd.Process.Pid, Child: child}, nil
 }
 
 // watch reports an end nobody asked for.
 func (p *process) watch(report chan<- error) {
-	<-p.done
+	<-p.Done()
 	if !p.asked.Load() {
 		report <- p.ended()
 	}
@@ -85,7 +65,7 @@ func (p *process) watch(report chan<- error) {
 
 // ended describes an early end with the last words of the log.
 func (p *process) ended() error {
-	cause := p.err
+	cause := p.Err()
 	if cause == nil {
 		cause = errors.New("exit status 0")
 	}
@@ -108,13 +88,13 @@ func (p *process) end(ctx context.Context, sig syscall.Signal) error {
 	p.asked.Store(true)
 	_ = syscall.Kill(p.pid, sig) // it may have ended already: done tells
 	select {
-	case <-p.done:
+	case <-p.Done():
 		return nil
 	case <-ctx.Done():
 	case <-time.After(10 * time.Second):
 	}
 	_ = syscall.Kill(p.pid, syscall.SIGKILL)
-	<-p.done
+	<-p.Done()
 	return fmt.Errorf("%s did not stop and was killed", p.name)
 }
 
@@ -130,7 +110,7 @@ func (p *process) await(ctx context.Context, ready func(context.Context) error) 
 			return nil
 		}
 		select {
-		case <-p.done:
+		case <-p.Done():
 			return p.ended()
 		case <-ctx.Done():
 			return fmt.Errorf("%s is not ready: %w (%w)", p.name, ctx.Err(), err)

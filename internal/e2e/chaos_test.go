@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -171,8 +172,8 @@ func TestChaosWorkerStalled(t *testing.T) {
 	l.check()
 }
 
-// Redis is emptied in the middle of a run: nothing is lost, and nothing waits
-// more than two seconds longer than what was sent before.
+// Redis is emptied in the middle of a run: nothing is lost, and no number rests
+// more than two seconds longer than it did before.
 func TestChaosRedisFlushed(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, whatsim.Options{})
@@ -194,20 +195,38 @@ func TestChaosRedisFlushed(t *testing.T) {
 	}
 	testkit.Eventually(t, patience, "load under way", func() bool { return l.count() > 240 })
 	l.check()
-	usual, longest := time.Duration(0), time.Duration(0)
+	usual, longest := l.rests(flushed)
+	t.Logf("a number with something to send rested at most %s before Redis was emptied, %s afterwards", usual, longest)
+	if longest > usual+2*time.Second {
+		t.Errorf("after Redis was emptied a number rested %s, before at most %s", longest, usual)
+	}
+}
+
+// rests are the longest times, before and after a moment, for which a number
+// sent nothing though something waited. How long messages wait does not show
+// that: with more handed in than a busy machine sends, lines grow by themselves.
+func (l *load) rests(moment time.Time) (before, after time.Duration) {
+	l.p.t.Helper()
+	of := map[wa.ClientID][]wa.Message{}
 	for _, id := range l.sent {
-		m := s.awaitMessage(id, wa.Delivered)
-		took := m.SentAt.Sub(m.CreatedAt)
-		if m.SentAt.Before(flushed) {
-			usual = max(usual, took)
-		} else {
-			longest = max(longest, took)
+		m := l.p.awaitMessage(id, wa.Delivered)
+		of[m.ClientID] = append(of[m.ClientID], m)
+	}
+	for _, all := range of {
+		slices.SortFunc(all, func(a, b wa.Message) int { return a.SentAt.Compare(*b.SentAt) })
+		for i, m := range all[1:] {
+			since := *all[i].SentAt
+			if m.CreatedAt.After(since) {
+				since = m.CreatedAt
+			}
+			if rested := m.SentAt.Sub(since); m.SentAt.Before(moment) {
+				before = max(before, rested)
+			} else {
+				after = max(after, rested)
+			}
 		}
 	}
-	t.Logf("waited at most: %s before Redis was emptied, %s afterwards", usual, longest)
-	if longest > usual+2*time.Second {
-		t.Errorf("after Redis was emptied a message waited %s, before at most %s", longest, usual)
-	}
+	return before, after
 }
 
 func (p *platform) online(clients []wa.Client) bool {

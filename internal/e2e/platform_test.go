@@ -12,7 +12,6 @@ import (
 
 	"chasqui/internal/fleet"
 	"chasqui/internal/message"
-	"chasqui/internal/provider/whatsmeow"
 	"chasqui/internal/store"
 	"chasqui/internal/testkit"
 	"chasqui/internal/wa"
@@ -37,7 +36,7 @@ type platform struct {
 func newPlatform(t *testing.T, opts whatsim.Options) *platform {
 	t.Helper()
 	url := testkit.DatabaseURL(t)
-	if err := store.Migrate(t.Context(), url, whatsmeow.Upgrade); err != nil {
+	if err := store.Migrate(t.Context(), url); err != nil {
 		t.Fatal(err)
 	}
 	sim, err := whatsim.Start(opts)
@@ -74,7 +73,7 @@ func (p *platform) unpaired() wa.Client {
 	p.must(err)
 	off := c.Limits
 	off.Enabled = false
-	c, err = p.fleet.SetLimits(p.t.Context(), p.by, c.ID, off)
+	c, err = p.fleet.SetLimits(p.t.Context(), p.by, c.ID, off, "a test")
 	p.must(err)
 	return c
 }

@@ -83,7 +83,7 @@ func (s *stack) start(name string, settings ...string) *process {
 }
 
 // races finds the race detector's reports in what a process said, but for the
-// library's own: whatsmeow hangs up without a lock (FrameSocket.Close).
+// library's own: whatsmeow logs out without a lock (Device.Delete, FrameSocket.Close).
 func races(said string) (ours []string) {
 	for report := range strings.SplitSeq(said, "==================") {
 		if strings.Contains(report, "WARNING: DATA RACE") && !strings.Contains(report, "go.mau.fi/whatsmeow") {

@@ -116,7 +116,7 @@ func (p *platform) received() (all []wa.Message) {
 		page, err := store.ParsePage("", store.MaxPage)
 		for err == nil {
 			var got []wa.Message
-			got, err = tx.Messages(p.t.Context(), p.org.ID, store.MessageFilter{Direction: wa.Inbound}, page)
+			got, err = tx.Messages(p.t.Context(), wa.Whole(p.org.ID), store.MessageFilter{Direction: wa.Inbound}, page)
 			all = append(all, got...)
 			if len(got) < store.MaxPage {
 				break

@@ -104,7 +104,7 @@ func newReceiver(s *stack) *receiver {
 	s.t.Helper()
 	key, err := base64.StdEncoding.DecodeString(s.key)
 	s.must(err)
-	box, err := seal.New(key)
+	keys, err := seal.New([][]byte{key}, s.db, seal.Options{})
 	s.must(err)
 	l, err := (&net.ListenConfig{}).Listen(s.t.Context(), "tcp", "127.0.0.1:0")
 	s.must(err)
@@ -113,7 +113,7 @@ func newReceiver(s *stack) *receiver {
 	r.up()
 	s.t.Cleanup(r.down)
 	out := egress.New(egress.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, AllowHTTP: true})
-	r.hooks = webhook.New(s.db, box, out, webhook.Options{})
+	r.hooks = webhook.New(s.db, keys, out, webhook.Options{})
 	// A minute's worth of the usual schedule, in seconds.
 	schedule := []int{0, 1, 2, 5, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10}
 	r.made, err = r.hooks.Create(s.t.Context(), s.by, wa.Endpoint{URL: "http://" + r.addr, Events: []string{"message.received"}, Schedule: schedule})

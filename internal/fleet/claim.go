@@ -159,6 +159,9 @@ func (w *Worker) look(ctx context.Context, o store.Owned) {
 	if h.version.Load() != o.Version {
 		h.kickNow()
 	}
+	if o.Reading {
+		h.tell()
+	}
 	if o.Flying || o.Waiting != [3]bool{} {
 		n := nudge("poll")
 		n.Lanes, n.Flying = o.Waiting, o.Flying

@@ -312,6 +312,40 @@ func TestPauseStopsTheLineOnly(t *testing.T) {
 	w.awaitOpen(r, id)
 }
 
+// Whoever looks at the same client sees what somebody else did to it; what
+// changes nothing is not told.
+func TestChangesAreTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.linked()
+	rename := func() error { _, err := w.Rename(t.Context(), w.by, id, "Front desk"); return err }
+	pause := func() error { _, err := w.Pause(t.Context(), w.by, id); return err }
+	resume := func() error { _, err := w.Resume(t.Context(), w.by, id); return err }
+	for i, do := range []func() error{rename, pause, resume, w.disconnectClient(id), w.connectClient(id)} {
+		w.must(do())
+		w.must(do())
+		if got := w.told(id, wa.ClientChanged); got != i+1 {
+			t.Errorf("client.changed was told %d times after command %d", got, i)
+		}
+	}
+}
+
+// A name stands beside phone numbers: it must not turn them around.
+func TestNamesKeepToThemselves(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.unpaired()
+	for name, want := range map[string]wa.Code{
+		"Sales \u202Egnp.exe": wa.Invalid, "Sales \u2067": wa.Invalid, "Sales\n": "", "Sa\nles": wa.Invalid,
+		"مبيعات": "", "Sales \U0001F468\u200D\U0001F4BB": "",
+	} {
+		_, err := w.Rename(t.Context(), w.by, id, name)
+		if got := wa.CodeOf(err); got != want && (want != "" || err != nil) {
+			t.Errorf("%q: %v, want %q", name, err, want)
+		}
+	}
+}
+
 func TestForeignClientsAreNotFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -325,7 +359,7 @@ func TestForeignClientsAreNotFound(t *testing.T) {
 		"delete":     func() error { return w.Delete(ctx, by, id) },
 		"pause":      func() error { _, err := w.Pause(ctx, by, id); return err },
 		"rename":     func() error { _, err := w.Rename(ctx, by, id, "x"); return err },
-		"limits":     func() error { _, err := w.SetLimits(ctx, by, id, wa.DefaultLimits()); return err },
+		"limits":     func() error { _, err := w.SetLimits(ctx, by, id, wa.DefaultLimits(), ""); return err },
 		"pair":       func() error { _, err := w.Pair(ctx, by, id, wa.PairQR, ""); return err },
 		"pairing":    func() error { _, err := w.Pairing(ctx, by, id); return err },
 		"confirm":    func() error { return w.ConfirmPasskey(ctx, by, id) },
@@ -336,5 +370,32 @@ func TestForeignClientsAreNotFound(t *testing.T) {
 	}
 	if row := w.row(id); row.Desire != wa.WantConnected || row.Paused {
 		t.Error("another org changed the client")
+	}
+}
+
+// How a client shows itself is for admins: others, and keys, get what is chosen.
+func TestADeviceIsForAdmins(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	device := &wa.Device{OS: "Firefox (Linux)", Platform: "firefox", Version: "143.0.0"}
+	for name, c := range map[string]struct {
+		by  wa.Actor
+		may bool
+	}{
+		"an admin":             {wa.Actor{Org: w.org, User: wa.NewUserID(), Role: wa.Admin}, true},
+		"a manager":            {wa.Actor{Org: w.org, User: wa.NewUserID(), Role: wa.Manager}, false},
+		"a key for everything": {w.by, false},
+	} {
+		made, err := w.Create(t.Context(), c.by, fleet.Draft{Name: name, Provider: wa.ProviderWhatsmeow, Device: device}, wa.IdempotencyKey{})
+		if c.may && (err != nil || made.Device != *device) {
+			t.Errorf("%s: %+v, %v", name, made.Device, err)
+		}
+		if !c.may && wa.CodeOf(err) != wa.Forbidden {
+			t.Errorf("%s: %v", name, err)
+		}
+		made, err = w.Create(t.Context(), c.by, fleet.Draft{Name: name, Provider: wa.ProviderWhatsmeow}, wa.IdempotencyKey{})
+		if err != nil || made.Device != fleet.DefaultDevice {
+			t.Errorf("%s, without a word about it: %+v, %v", name, made.Device, err)
+		}
 	}
 }

@@ -33,7 +33,8 @@ const maxName = 100
 // DefaultDevice is how a client shows itself on the phone unless told otherwise.
 var DefaultDevice = wa.Device{OS: "Chrome (Linux)", Platform: "chrome", Version: "141.0.0"} //nolint:gochecknoglobals // a constant in all but kind
 
-// Create makes a client that is not linked to a phone yet.
+// Create makes a client that is not linked to a phone yet. It may send as fast as
+// its org lets new ones.
 func (s *Service) Create(ctx context.Context, by wa.Actor, d Draft, key wa.IdempotencyKey) (wa.Client, error) {
 	name, err := cleanName(d.Name)
 	if err != nil {
@@ -43,9 +44,12 @@ func (s *Service) Create(ctx context.Context, by wa.Actor, d Draft, key wa.Idemp
 		return wa.Client{}, &wa.Error{Code: wa.Invalid, Field: "provider", Message: "is not a provider we have: " + wa.ProviderWhatsmeow}
 	}
 	c := wa.Client{
-		ID: wa.NewClientID(), OrgID: by.Org, Name: name, Provider: d.Provider, Limits: wa.DefaultLimits(), Device: DefaultDevice,
+		ID: wa.NewClientID(), OrgID: by.Org, Name: name, Provider: d.Provider, Device: DefaultDevice,
 	}
 	if d.Device != nil {
+		if !by.May(wa.IdentifyClients) {
+			return wa.Client{}, &wa.Error{Code: wa.Forbidden, Field: "device", Message: "needs the permission " + string(wa.IdentifyClients) + ": leave it out, and one is chosen"}
+		}
 		if err := wa.Under("device", d.Device.Validate()); err != nil {
 			return wa.Client{}, err
 		}
@@ -53,7 +57,13 @@ func (s *Service) Create(ctx context.Context, by wa.Actor, d Draft, key wa.Idemp
 	}
 	var replayed bool
 	err = s.db.Once(ctx, by.Org, key, &c, &replayed, func(tx *store.Tx) (err error) {
+		if c.Limits, err = tx.NewLimits(ctx, by.Org); err != nil {
+			return err
+		}
 		if c, err = tx.InsertClient(ctx, c); err != nil {
+			return err
+		}
+		if err := tx.Audit(by, wa.AuditClientCreated, c.ID.String(), nil, audited(c)); err != nil {
 			return err
 		}
 		return tx.Emit(by.Org, c.ID, wa.ClientCreated, wa.EventClient{Client: c})
@@ -67,7 +77,12 @@ func (s *Service) Rename(ctx context.Context, by wa.Actor, id wa.ClientID, name 
 	if err != nil {
 		return wa.Client{}, err
 	}
-	return s.change(ctx, by, id, func(tx *store.Tx, _ wa.Client) error { return tx.RenameClient(ctx, by.Org, id, name) })
+	return s.change(ctx, by, id, func(tx *store.Tx, c wa.Client) error {
+		if err := tx.RenameClient(ctx, by.Org, id, name); err != nil {
+			return err
+		}
+		return tx.Audit(by, wa.AuditClientRenamed, id.String(), renamed{c.Name}, renamed{name})
+	})
 }
 
 func cleanName(name string) (string, error) {
@@ -77,10 +92,16 @@ func cleanName(name string) (string, error) {
 		return "", wa.InvalidField("name", "must not be empty")
 	case utf8.RuneCountInString(name) > maxName || !utf8.ValidString(name):
 		return "", wa.InvalidField("name", "is longer than %d characters or not valid UTF-8", maxName)
-	case strings.ContainsFunc(name, unicode.IsControl):
-		return "", wa.InvalidField("name", "must not contain control characters")
+	case strings.ContainsFunc(name, unicode.IsControl), strings.ContainsFunc(name, reorders):
+		return "", wa.InvalidField("name", "must not contain control characters, nor those that turn the direction of text")
 	}
 	return name, nil
+}
+
+// reorders reports whether a character turns the direction of the text around
+// it, also of a phone number that stands beside a name.
+func reorders(r rune) bool {
+	return r >= '\u202A' && r <= '\u202E' || r >= '\u2066' && r <= '\u2069'
 }
 
 // Connect brings a linked client online and keeps it there.
@@ -91,9 +112,12 @@ func (s *Service) Connect(ctx context.Context, by wa.Actor, id wa.ClientID) (wa.
 		}
 		if c.Status == wa.ClientStopped || c.Status == wa.ClientReplaced {
 			// Whoever holds it next must see that a person wants it after all.
-			if _, err := tx.SetStatus(ctx, by.Org, id, c.Epoch, wa.ClientConnecting, "On its way to WhatsApp.", nil); err != nil {
+			if _, err := tx.SetStatus(ctx, by.Org, id, c.Epoch, wa.Standing{Status: wa.ClientConnecting, Reason: "On its way to WhatsApp."}); err != nil {
 				return err
 			}
+		}
+		if err := tx.Audit(by, wa.AuditClientConnected, id.String(), nil, nil); err != nil {
+			return err
 		}
 		return s.want(ctx, tx, c, wa.WantConnected)
 	})
@@ -105,8 +129,11 @@ func (s *Service) Disconnect(ctx context.Context, by wa.Actor, id wa.ClientID) (
 		if c.JID == "" && c.Desire != wa.WantPairing {
 			return nil // it is as offline as can be
 		}
+		if err := tx.Audit(by, wa.AuditClientDisconnected, id.String(), nil, nil); err != nil {
+			return err
+		}
 		if c.JID == "" {
-			return s.want(ctx, tx, c, wa.WantNothing)
+			return s.giveUp(ctx, tx, c)
 		}
 		return s.want(ctx, tx, c, wa.WantOffline)
 	})
@@ -119,6 +146,9 @@ func (s *Service) LogOut(ctx context.Context, by wa.Actor, id wa.ClientID) (wa.C
 		if c.JID == "" && c.Desire == wa.WantNothing {
 			return nil
 		}
+		if err := tx.Audit(by, wa.AuditClientLoggedOut, id.String(), audited(c), nil); err != nil {
+			return err
+		}
 		return s.want(ctx, tx, c, wa.WantLoggedOut)
 	})
 }
@@ -129,6 +159,9 @@ func (s *Service) Delete(ctx context.Context, by wa.Actor, id wa.ClientID) error
 	return s.db.InOrg(ctx, by.Org, func(tx *store.Tx) error {
 		c, err := tx.Client(ctx, by.Org, id)
 		if err != nil {
+			return err
+		}
+		if err := tx.Audit(by, wa.AuditClientDeleted, id.String(), audited(c), nil); err != nil {
 			return err
 		}
 		if c.JID != "" || c.Slot != nil {
@@ -163,21 +196,61 @@ func (s *Service) Resume(ctx context.Context, by wa.Actor, id wa.ClientID) (wa.C
 func (s *Service) pause(ctx context.Context, by wa.Actor, id wa.ClientID, paused bool) (wa.Client, error) {
 	return s.change(ctx, by, id, func(tx *store.Tx, c wa.Client) error {
 		ringOwner(tx, c)
+		action := wa.AuditClientResumed
+		if paused {
+			action = wa.AuditClientPaused
+		}
+		if err := tx.Audit(by, action, id.String(), nil, nil); err != nil {
+			return err
+		}
 		return tx.SetPaused(ctx, by.Org, id, paused)
 	})
 }
 
-// SetLimits changes how fast a client may send, from its next message on.
-func (s *Service) SetLimits(ctx context.Context, by wa.Actor, id wa.ClientID, l wa.Limits) (wa.Client, error) {
+// SetSendReadReceipts sets whether people are told that what they wrote was read.
+// What is still to be told when it is switched off never will be.
+func (s *Service) SetSendReadReceipts(ctx context.Context, by wa.Actor, id wa.ClientID, send bool) (wa.Client, error) {
+	return s.change(ctx, by, id, func(tx *store.Tx, c wa.Client) error {
+		if c.SendReadReceipts == send {
+			return nil
+		}
+		if err := tx.SetSendReadReceipts(ctx, by.Org, id, send); err != nil {
+			return err
+		}
+		if !send {
+			if _, err := tx.DropReads(ctx, by.Org, id); err != nil {
+				return err
+			}
+		}
+		return tx.Audit(by, wa.AuditClientReceipts, id.String(), receipts{c.SendReadReceipts}, receipts{send})
+	})
+}
+
+// limitsAsked is what the audit log says that limits became, and why.
+type limitsAsked struct {
+	wa.Limits
+	Reason string `json:"reason,omitempty"`
+}
+
+// SetLimits changes how fast a client may send, from its next message on. Beyond
+// what a fresh number may it takes a reason.
+func (s *Service) SetLimits(ctx context.Context, by wa.Actor, id wa.ClientID, l wa.Limits, reason string) (wa.Client, error) {
+	reason = strings.TrimSpace(reason)
 	if err := l.Validate(); err != nil {
 		return wa.Client{}, err
 	}
 	return s.change(ctx, by, id, func(tx *store.Tx, c wa.Client) error {
+		if reason == "" && l.Beyond(c.Limits) {
+			return wa.InvalidField("reason", "is needed to go beyond the usual limits: say why")
+		}
 		if err := tx.SetLimits(ctx, by.Org, id, l); err != nil {
 			return err
 		}
+		if err := tx.Audit(by, wa.AuditClientLimits, id.String(), c.Limits, limitsAsked{l, reason}); err != nil {
+			return err
+		}
 		ringOwner(tx, c)
-		return tx.Emit(by.Org, id, wa.LimitsChanged, wa.EventLimits{ClientID: id, Before: c.Limits, After: l, By: by.Name})
+		return tx.Emit(by.Org, id, wa.LimitsChanged, wa.EventLimits{ClientID: id, Before: c.Limits, After: l, By: by.Lasting()})
 	})
 }
 
@@ -191,8 +264,13 @@ func (s *Service) change(ctx context.Context, by wa.Actor, id wa.ClientID, fn fu
 		if err := fn(tx, before); err != nil {
 			return err
 		}
-		c, err = tx.Client(ctx, by.Org, id)
-		return err
+		if c, err = tx.Client(ctx, by.Org, id); err != nil {
+			return err
+		}
+		if c.Name == before.Name && c.Paused == before.Paused && c.Desire == before.Desire && c.SendReadReceipts == before.SendReadReceipts {
+			return nil
+		}
+		return tx.Emit(by.Org, id, wa.ClientChanged, wa.EventClient{Client: c})
 	})
 	return c, err
 }

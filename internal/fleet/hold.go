@@ -45,6 +45,8 @@ type Hold struct {
 	caughtUp bool
 	nextAt   time.Time
 	nextWhy  wa.Wait
+	telling  bool           // Tell runs
+	tells    sync.WaitGroup // ends with it
 
 	sup supervisor // the supervisor's own; nobody else touches it
 }
@@ -77,7 +79,9 @@ func (h *Hold) start() {
 func (h *Hold) Client() wa.Client {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.client
+	c := h.client
+	c.Stopped = h.w.stopped(h)
+	return c
 }
 
 // Epoch fences every claim; 0 means that the client is not ours any more.
@@ -86,7 +90,7 @@ func (h *Hold) Epoch() int64 { return h.epoch.Load() }
 // Line gives the session when messages may leave at this moment: the client is
 // surely ours, online, and nobody stopped it.
 func (h *Hold) Line() (provider.Session, guard.Flow, bool) {
-	if h.epoch.Load() == 0 || !h.w.lease.fresh(h.w.opt.Freeze) || h.w.isPaused() {
+	if h.epoch.Load() == 0 || !h.w.lease.fresh(h.w.opt.Freeze) || h.w.isPaused() || h.w.stopped(h) != wa.NotHalted {
 		return nil, guard.Hold, false
 	}
 	h.mu.Lock()
@@ -168,8 +172,9 @@ func (h *Hold) release(ctx context.Context) {
 			return err
 		}
 		if row.Status.Online() {
-			if _, err := tx.SetStatus(ctx, h.org, h.id, epoch, wa.ClientConnecting, "Moving to another worker.",
-				h.until(wa.ClientConnecting, time.Time{})); err != nil {
+			if _, err := tx.SetStatus(ctx, h.org, h.id, epoch, wa.Standing{
+				Status: wa.ClientConnecting, Reason: "Moving to another worker.", Until: h.until(wa.ClientConnecting, time.Time{}),
+			}); err != nil {
 				return err
 			}
 		}
@@ -200,4 +205,22 @@ func (h *Hold) end() {
 		session.Close()
 	}
 	<-h.done
+	h.tells.Wait()
+}
+
+// tell has people told what was read of theirs, beside the line and unless that
+// is under way. What is written down at its very end is found by the next poll.
+func (h *Hold) tell() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.w.opt.Tell == nil || h.telling || h.lineCtx.Err() != nil {
+		return
+	}
+	h.telling = true
+	h.tells.Go(func() {
+		h.w.opt.Tell(h.lineCtx, h)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.telling = false
+	})
 }

@@ -2,15 +2,11 @@ package fleet
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"chasqui/internal/store"
 	"chasqui/internal/wa"
 )
-
-// maxPasskeyAnswer bounds what a person's browser may hand in.
-const maxPasskeyAnswer = 64 << 10
 
 // Pair starts linking a client with a phone, by QR or by an eight-character
 // code for the given number. An attempt under way is dropped for the new one.
@@ -26,6 +22,9 @@ func (s *Service) Pair(ctx context.Context, by wa.Actor, id wa.ClientID, method 
 			return wa.Errorf(wa.Conflict, "WhatsApp banned this number; pairing is possible again after %s", c.Until.UTC().Format(time.RFC3339))
 		}
 		if err := tx.StartPairing(ctx, by.Org, id, method, phone); err != nil {
+			return err
+		}
+		if err := tx.Audit(by, wa.AuditClientPairing, id.String(), nil, pairedBy{Method: method, Phone: phone}); err != nil {
 			return err
 		}
 		return s.want(ctx, tx, c, wa.WantPairing)
@@ -52,30 +51,52 @@ func (s *Service) Pairing(ctx context.Context, by wa.Actor, id wa.ClientID) (wa.
 	return p.Pairing, err
 }
 
-// AnswerPasskey passes on what the phone owner's passkey answered: the JSON of
-// a browser's navigator.credentials.get.
-func (s *Service) AnswerPasskey(ctx context.Context, by wa.Actor, id wa.ClientID, response json.RawMessage) error {
-	if len(response) == 0 || len(response) > maxPasskeyAnswer || !json.Valid(response) {
-		return wa.InvalidField("response", "must be the JSON that the browser's passkey gave")
-	}
-	return s.passkey(ctx, by, id, response, false)
-}
-
-// ConfirmPasskey says that the codes on both screens agree.
-func (s *Service) ConfirmPasskey(ctx context.Context, by wa.Actor, id wa.ClientID) error {
-	return s.passkey(ctx, by, id, nil, true)
-}
-
-func (s *Service) passkey(ctx context.Context, by wa.Actor, id wa.ClientID, answer []byte, confirmed bool) error {
+// StopPairing gives up the attempt under way; Conflict when there is none.
+func (s *Service) StopPairing(ctx context.Context, by wa.Actor, id wa.ClientID) error {
 	_, err := s.change(ctx, by, id, func(tx *store.Tx, c wa.Client) error {
-		err := tx.AnswerPasskey(ctx, by.Org, id, answer, confirmed)
-		if wa.CodeOf(err) == wa.NotFound {
-			return wa.Errorf(wa.Conflict, "no passkey is asked for now")
+		p, err := tx.Pairing(ctx, by.Org, id)
+		if wa.CodeOf(err) == wa.NotFound || err == nil && (p.Error != "" || c.Desire != wa.WantPairing) {
+			return wa.Errorf(wa.Conflict, "no pairing is under way")
 		}
 		if err != nil {
 			return err
 		}
-		return s.want(ctx, tx, c, wa.WantPairing)
+		if err := tx.Audit(by, wa.AuditClientUnpairing, id.String(), pairedBy{Method: p.Method, Phone: p.Phone}, nil); err != nil {
+			return err
+		}
+		return s.giveUp(ctx, tx, c)
 	})
 	return err
+}
+
+// giveUp ends a client's pairing. The status is set here and not left to the
+// owner, who may never have begun.
+func (s *Service) giveUp(ctx context.Context, tx *store.Tx, c wa.Client) error {
+	if err := tx.EndPairing(ctx, c.OrgID, c.ID); err != nil {
+		return err
+	}
+	if c.Status == wa.ClientPairing {
+		back := wa.Standing{Status: unpaired(c), Reason: pairingGivenUp, Event: wa.ClientPairingFailed}
+		if _, err := tx.SetStatus(ctx, c.OrgID, c.ID, c.Epoch, back); err != nil {
+			return err
+		}
+	}
+	if err := s.want(ctx, tx, c, wa.WantNothing); err != nil {
+		return err
+	}
+	now, err := tx.ClientRow(ctx, c.OrgID, c.ID)
+	if err != nil {
+		return err
+	}
+	return tx.Emit(c.OrgID, c.ID, wa.ClientPairingFailed, wa.EventClient{Client: now.Client, Reason: pairingGivenUp})
+}
+
+const pairingGivenUp = "Pairing was given up."
+
+// unpaired is the status of a client without a phone: whether it ever had one.
+func unpaired(c wa.Client) wa.ClientStatus {
+	if c.Phone != "" {
+		return wa.ClientLoggedOut
+	}
+	return wa.ClientNew
 }

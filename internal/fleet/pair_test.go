@@ -196,18 +196,22 @@ func TestPasskeyAnswersArePassedOnOnce(t *testing.T) {
 	w.must(w.pair(id, wa.PairQR, ""))
 	w.awaitCode(id)
 	s := r.net.last(t, id)
-	w.must(s.sink.Take(t.Context(), provider.PasskeyWanted{Request: []byte(`{"challenge":"x"}`)}))
-	if p := w.pairing(id); string(p.Passkey) != `{"challenge":"x"}` {
-		t.Errorf("the request reads %q", p.Passkey)
+	w.must(s.sink.Take(t.Context(), passkeyWanted("Q0hBTExFTkdF")))
+	if p := w.pairing(id); string(p.Passkey) != `{"challenge":"Q0hBTExFTkdF","rpId":"web.whatsapp.com"}` || p.Code != "" || p.ExpiresAt == nil {
+		t.Errorf("the pairing reads %+v", p)
 	}
-	answer := func() error { return w.AnswerPasskey(t.Context(), w.by, id, []byte(`{"id":"y"}`)) }
+	if err := w.ConfirmPasskey(t.Context(), w.by, id); wa.CodeOf(err) != wa.Conflict {
+		t.Errorf("confirming before there is a code: %v", err)
+	}
+	want := assertion("Q0hBTExFTkdF", "https://web.whatsapp.com")
+	answer := func() error { return w.AnswerPasskey(t.Context(), w.by, id, []byte(want)) }
 	w.twice(answer)
 	testkit.Eventually(t, patience, "the answer", func() (got bool) {
 		s.read(func(s *session) { got = len(s.answers) > 0 })
 		return got
 	})
 	w.must(answer())
-	w.must(s.sink.Take(t.Context(), provider.PasskeyWanted{Confirm: "1234"}))
+	w.must(s.sink.Take(t.Context(), provider.PasskeyWanted{Confirm: "1234", ExpiresAt: time.Now().Add(time.Minute)}))
 	if p := w.pairing(id); p.Confirm != "1234" {
 		t.Errorf("the code to compare reads %q", p.Confirm)
 	}
@@ -220,7 +224,7 @@ func TestPasskeyAnswersArePassedOnOnce(t *testing.T) {
 	w.must(confirm())
 	time.Sleep(300 * time.Millisecond)
 	s.read(func(s *session) {
-		if len(s.answers) != 1 || s.answers[0] != `{"id":"y"}` || s.confirms != 1 || len(s.pairs) != 1 {
+		if len(s.answers) != 1 || s.answers[0] != want || s.confirms != 1 || len(s.pairs) != 1 {
 			t.Errorf("answers %q, %d confirmations, %d attempts", s.answers, s.confirms, len(s.pairs))
 		}
 	})
@@ -235,8 +239,8 @@ func TestARefusedPasskeyEndsTheAttempt(t *testing.T) {
 	})
 	w.must(w.pair(id, wa.PairQR, ""))
 	w.awaitCode(id)
-	w.must(r.net.last(t, id).sink.Take(t.Context(), provider.PasskeyWanted{Request: []byte(`{}`)}))
-	w.must(w.AnswerPasskey(t.Context(), w.by, id, []byte(`{}`)))
+	w.must(r.net.last(t, id).sink.Take(t.Context(), passkeyWanted("QQ")))
+	w.must(w.AnswerPasskey(t.Context(), w.by, id, []byte(assertion("QQ", "https://web.whatsapp.com"))))
 	testkit.Eventually(t, patience, "the reason", func() bool { return w.pairing(id).Error != "" })
 	w.await(id, wa.ClientNew)
 }

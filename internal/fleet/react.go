@@ -204,12 +204,12 @@ func (h *Hold) sameAttempt(tx *store.Tx, s provider.StateChanged) (bool, error) 
 }
 
 func (h *Hold) writeStatus(tx *store.Tx, r guard.Reaction, until time.Time) (bool, error) {
-	end := h.until(r.Status, until)
+	to := wa.Standing{Status: r.Status, Reason: r.Reason, Until: h.until(r.Status, until), Event: r.Event}
 	switch {
 	case r.Forget:
-		return tx.SetUnpaired(h.ctx, h.org, h.id, h.epoch.Load(), r.Status, r.Reason, end)
+		return tx.SetUnpaired(h.ctx, h.org, h.id, h.epoch.Load(), to)
 	case r.Status != "":
-		return tx.SetStatus(h.ctx, h.org, h.id, h.epoch.Load(), r.Status, r.Reason, end)
+		return tx.SetStatus(h.ctx, h.org, h.id, h.epoch.Load(), to)
 	}
 	return true, nil
 }
@@ -218,6 +218,11 @@ func (h *Hold) emit(tx *store.Tx, kind wa.EventType, code, reason string) error 
 	row, err := tx.ClientRow(h.ctx, h.org, h.id)
 	if err != nil {
 		return err
+	}
+	if kind == wa.ClientIsLoggedOut || kind == wa.ClientIsBanned {
+		if err := tx.Audit(itself(h.org), wa.AuditClientUnlinked, h.id.String(), nil, happened{reason}); err != nil {
+			return err
+		}
 	}
 	return tx.Emit(h.org, h.id, kind, wa.EventClient{Client: row.Client, Code: code, Reason: reason})
 }

@@ -224,7 +224,7 @@ func TestLoggedOutKeepsItsQueue(t *testing.T) {
 	w.must(s.sink.Take(t.Context(), provider.Paired{JID: "jid2", Phone: "+51900000001"}))
 	s.comeOnline()
 	w.await(id, wa.ClientConnected)
-	m, err := messages.Wait(t.Context(), w.by, a.ID, time.Millisecond)
+	m, err := messages.Wait(t.Context(), w.by, a.ID, time.Millisecond, nil)
 	w.must(err)
 	if m.Status != wa.Queued {
 		t.Errorf("the message is %s", m.Status)

@@ -46,8 +46,12 @@ func (s *sink) Take(ctx context.Context, u provider.Update) error {
 	return h.w.opt.Inbox.Receive(ctx, h.Client(), u)
 }
 
-// Recall gives what was sent under a wire id.
+// Recall gives what was sent under a wire id; nothing while the kill switch
+// holds the client, because it is asked for in order to be sent again.
 func (s *sink) Recall(ctx context.Context, wireID string) ([]byte, error) {
+	if s.h.w.stopped(s.h) != wa.NotHalted {
+		return nil, nil
+	}
 	return s.h.w.opt.Inbox.Recall(ctx, s.h.Client(), wireID)
 }
 
@@ -57,7 +61,7 @@ func (h *Hold) inOrg(ctx context.Context, fn func(*store.Tx) error) error {
 
 func (h *Hold) passkeyWanted(ctx context.Context, u provider.PasskeyWanted) error {
 	return h.inOrg(ctx, func(tx *store.Tx) error {
-		if err := tx.SetPasskey(ctx, h.org, h.id, u.Request, u.Confirm); err != nil {
+		if err := tx.SetPasskey(ctx, h.org, h.id, u.Request, u.Confirm, u.ExpiresAt); err != nil {
 			return err
 		}
 		row, err := tx.ClientRow(ctx, h.org, h.id)
@@ -86,6 +90,9 @@ func (h *Hold) paired(ctx context.Context, u provider.Paired) error {
 		}
 		row, err := tx.ClientRow(ctx, h.org, h.id)
 		if err != nil {
+			return err
+		}
+		if err := tx.Audit(itself(h.org), wa.AuditClientPaired, h.id.String(), nil, pairedBy{Phone: u.Phone, Platform: u.Platform}); err != nil {
 			return err
 		}
 		return tx.Emit(h.org, h.id, wa.ClientPaired, wa.EventClient{Client: row.Client, Reason: "Linked with a phone (" + u.Platform + ")."})

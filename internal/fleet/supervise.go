@@ -29,8 +29,8 @@ type supervisor struct {
 	giveUp     context.CancelFunc
 	deadline   time.Time // when an attempt that is under way has failed
 	pairing    int64     // start of the pairing attempt that was passed on
-	answered   bool      // its passkey answer was passed on
-	confirmed  bool      // its confirmation was passed on
+	answered   []byte    // the passkey answer that was passed on
+	confirmed  string    // the code whose confirmation was passed on
 	retryWish  time.Time // when to try again what somebody wants
 	wishFailed int
 
@@ -190,7 +190,7 @@ func (h *Hold) currentSession() provider.Session {
 	// Opening reads keys and may take its time: others go on asking about the
 	// client meanwhile.
 	ear := &sink{h}
-	s, err := p.Open(h.ctx, provider.Number{Client: h.id, Org: h.org, JID: c.JID, Device: c.Device}, ear)
+	s, err := p.Open(h.ctx, provider.Number{Client: h.id, Org: h.org, Epoch: h.epoch.Load(), JID: c.JID, Device: c.Device}, ear)
 	if err != nil {
 		h.log.ErrorContext(h.ctx, "session not opened", "error", err)
 		return closedSession{}

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -57,7 +58,7 @@ func (h *Hold) wantOnline(c wa.Client) {
 
 func (h *Hold) setStatus(s wa.ClientStatus, reason string) {
 	h.persist(func(tx *store.Tx) error {
-		_, err := tx.SetStatus(h.ctx, h.org, h.id, h.epoch.Load(), s, reason, h.until(s, time.Time{}))
+		_, err := tx.SetStatus(h.ctx, h.org, h.id, h.epoch.Load(), wa.Standing{Status: s, Reason: reason, Until: h.until(s, time.Time{})})
 		return err
 	})
 	h.noteStatus(s, reason)
@@ -73,7 +74,9 @@ func (h *Hold) wantOffline() {
 	h.closeSession()
 	const reason = "Disconnected on request. Messages wait until somebody connects it again."
 	h.persist(func(tx *store.Tx) error {
-		moved, err := tx.SetStatus(h.ctx, h.org, h.id, h.epoch.Load(), wa.ClientDisconnected, reason, h.until(wa.ClientDisconnected, time.Time{}))
+		moved, err := tx.SetStatus(h.ctx, h.org, h.id, h.epoch.Load(), wa.Standing{
+			Status: wa.ClientDisconnected, Reason: reason, Until: h.until(wa.ClientDisconnected, time.Time{}), Event: wa.ClientIsDisconnected,
+		})
 		if err != nil || !moved {
 			return err
 		}
@@ -111,7 +114,7 @@ func (h *Hold) wantPairing() {
 		h.passOn(pairer, p)
 		return
 	}
-	h.sup.pairing, h.sup.answered, h.sup.confirmed = started, false, false
+	h.sup.pairing, h.sup.answered, h.sup.confirmed = started, nil, ""
 	h.setStatus(wa.ClientPairing, "Waiting for the phone to be linked.")
 	// Linking dials out: it must not hold up the supervisor.
 	go func() {
@@ -124,21 +127,31 @@ func (h *Hold) wantPairing() {
 	}()
 }
 
-// passOn hands a person's passkey answers to the session, once each.
+// passOn hands a person's passkey answers to the session, once each. WhatsApp
+// is asked, which must not hold up the supervisor; what comes of it the session
+// tells by itself.
 func (h *Hold) passOn(pairer provider.Pairer, p store.PairingRow) {
-	var err error
-	if p.Answer != nil && !h.sup.answered {
-		h.sup.answered = true
-		err = pairer.AnswerPasskey(h.ctx, p.Answer)
+	var steps []func() error
+	if p.Answer != nil && !bytes.Equal(p.Answer, h.sup.answered) {
+		h.sup.answered = p.Answer
+		steps = append(steps, func() error { return pairer.AnswerPasskey(h.ctx, p.Answer) })
 	}
-	if err == nil && p.Confirmed && !h.sup.confirmed {
-		h.sup.confirmed = true
-		err = pairer.ConfirmPasskey(h.ctx)
+	if p.Confirmed && p.Confirm != h.sup.confirmed {
+		h.sup.confirmed = p.Confirm
+		steps = append(steps, func() error { return pairer.ConfirmPasskey(h.ctx) })
 	}
-	if err != nil {
-		h.log.WarnContext(h.ctx, "passkey not accepted", "error", err)
-		h.onState(provider.StateChanged{Signal: provider.PairFailed, Reason: "the passkey's answer was not accepted"})
+	if len(steps) == 0 {
+		return
 	}
+	go func() {
+		for _, step := range steps {
+			if err := step(); err != nil && h.ctx.Err() == nil {
+				h.log.WarnContext(h.ctx, "passkey not passed on", "error", err)
+				h.signals.put(provider.StateChanged{Signal: provider.PairFailed, Code: "passkey_error", Reason: "The passkey was not accepted. Ask for new codes."})
+				return
+			}
+		}
+	}()
 }
 
 // settle ends what somebody wanted of a client that has it, or cannot have it,
@@ -168,7 +181,7 @@ func (h *Hold) wantLoggedOut(c wa.Client) {
 		if c.Phone == "" {
 			status = wa.ClientNew
 		}
-		if _, err := tx.SetUnpaired(h.ctx, h.org, h.id, h.epoch.Load(), status, reason, nil); err != nil || c.JID == "" {
+		if _, err := tx.SetUnpaired(h.ctx, h.org, h.id, h.epoch.Load(), wa.Standing{Status: status, Reason: reason}); err != nil || c.JID == "" {
 			return err // nobody was logged out; an attempt to link a phone was given up
 		}
 		return h.emit(tx, wa.ClientIsLoggedOut, "", reason)
@@ -217,11 +230,7 @@ func (h *Hold) tryWishAgain(err error) {
 func (h *Hold) letGo() {
 	h.closeSession()
 	if h.Client().Status == wa.ClientPairing {
-		back := wa.ClientNew
-		if h.Client().Phone != "" {
-			back = wa.ClientLoggedOut
-		}
-		h.setStatus(back, "Pairing was given up.")
+		h.setStatus(unpaired(h.Client()), pairingGivenUp)
 	}
 	go func() {
 		ctx, cancel := h.detached(10 * time.Second)

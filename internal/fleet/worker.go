@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,6 +28,9 @@ type WorkerOptions struct {
 	Inbox     Inbox
 	// Deliver works the line of a held client until ctx ends.
 	Deliver func(ctx context.Context, h *Hold)
+	// Tell tells people what was read of theirs, until nothing is left or ctx
+	// ends. It runs once at a time for a held client; it may be nil.
+	Tell func(ctx context.Context, h *Hold)
 	// Serve runs beside a slot for as long as it is held; it may be nil.
 	Serve func(ctx context.Context, slot int) error
 
@@ -39,6 +43,7 @@ type WorkerOptions struct {
 	Freeze    time.Duration // nothing leaves when the last renewal is older: 6 s
 	Claim     time.Duration // between looks for clients without an owner: 1 s
 	Poll      time.Duration // between looks at the own clients' work: 1 s
+	Halt      time.Duration // between looks at the kill switch: 500 ms
 	Drain     time.Duration // for messages under way at shutdown: 8 s
 	Login     time.Duration // for a connection to become a login: 60 s
 }
@@ -62,6 +67,7 @@ func (o *WorkerOptions) fill() {
 		{&o.Freeze, 6 * time.Second},
 		{&o.Claim, time.Second},
 		{&o.Poll, time.Second},
+		{&o.Halt, 500 * time.Millisecond},
 		{&o.Drain, 8 * time.Second},
 		{&o.Login, 60 * time.Second},
 	} {
@@ -80,6 +86,7 @@ type Worker struct {
 	log *slog.Logger
 
 	lease  lease
+	halts  atomic.Pointer[halts]
 	assign chan struct{} // somebody needs an owner now
 
 	breakerMu sync.Mutex
@@ -176,6 +183,7 @@ func (w *Worker) work(ctx context.Context, slot store.Slot) {
 	var loops sync.WaitGroup
 	loops.Go(func() { w.claimLoop(ctx, slot) })
 	loops.Go(func() { w.pollLoop(ctx, slot) })
+	loops.Go(func() { w.haltLoop(ctx) })
 	<-ctx.Done()
 	loops.Wait()
 }
@@ -204,14 +212,15 @@ func (w *Worker) Ring(client wa.ClientID, lane wa.Lane) bool {
 	return true
 }
 
-// Kick makes the worker read a held client's row again now; false when it does
-// not hold it.
+// Kick makes the worker look at what is wanted of a held client now; false when
+// it does not hold it.
 func (w *Worker) Kick(client wa.ClientID) bool {
 	h := w.hold(client)
 	if h == nil {
 		return false
 	}
 	h.kickNow()
+	h.tell()
 	return true
 }
 

@@ -217,6 +217,11 @@ func caps(l wa.Limits, w Windows, lane wa.Lane) [3]limit {
 	}
 }
 
+// Caps is how many starts a lane may have in each window.
+func Caps(l wa.Limits, lane wa.Lane) (minute, hour, day int) {
+	return share(l.PerMinute, lane), share(l.PerHour, lane), share(l.PerDay, lane)
+}
+
 // share is how many of a window's n places a lane may see taken before it has
 // to wait. Bulk starts only while four fifths are not used up, by whatever
 // lane: so a campaign always leaves room for an urgent message.

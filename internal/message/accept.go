@@ -3,7 +3,6 @@ package message
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"chasqui/internal/store"
 	"chasqui/internal/wa"
@@ -181,5 +180,5 @@ func joined(refusal []*wa.Error) error {
 	for i, e := range refusal {
 		errs[i] = e
 	}
-	return errors.Join(slices.Clone(errs)...)
+	return errors.Join(errs...)
 }

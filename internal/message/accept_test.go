@@ -231,7 +231,7 @@ func TestForeignClientsAreNotFound(t *testing.T) {
 		"rehearse": func() error { _, err := w.Rehearse(ctx, by, w.client.ID, d); return err },
 		"cancel":   func() error { _, err := w.Cancel(ctx, by, id); return err },
 		"retry":    func() error { _, err := w.Retry(ctx, by, id); return err },
-		"wait":     func() error { _, err := w.Wait(ctx, by, id, time.Second); return err },
+		"wait":     func() error { _, err := w.Wait(ctx, by, id, time.Second, nil); return err },
 		"unknown":  func() error { _, err := w.Accept(ctx, w.by, wa.NewClientID(), d, wa.IdempotencyKey{}); return err },
 	} {
 		if err := do(); wa.CodeOf(err) != wa.NotFound {
@@ -243,10 +243,13 @@ func TestForeignClientsAreNotFound(t *testing.T) {
 	}
 }
 
-// fill puts waiting messages into the client's line, copies of one.
+// fill puts waiting messages into the client's line, copies of one, which
+// another process takes in: this one would remember the line as it was before.
 func (w *world) fill(lane wa.Lane, n int) {
 	w.Helper()
-	id := w.send(1, "one of many", lane)
+	one, err := newService(w.db).Accept(w.Context(), w.by, w.client.ID, draft(person(1), "one of many", lane), wa.IdempotencyKey{})
+	w.must(err)
+	id := one.ID
 	w.sql(`INSERT INTO messages (id, org_id, client_id, chat_id, contact_id, direction, origin, type, content, status, lane, seq, wire_id, expires_at)
 		SELECT gen_random_uuid(), org_id, client_id, chat_id, contact_id, direction, origin, type, content, status, lane, nextval('message_seq'), 'W' || n, expires_at
 		FROM messages, generate_series(2, $2) n WHERE id = $1`, id.UUID(), n)
@@ -354,8 +357,14 @@ func TestCancelAndWait(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.send(1, "never mind", wa.Normal)
-	if m, err := w.Wait(t.Context(), w.by, id, 100*time.Millisecond); err != nil || m.Status != wa.Queued {
-		t.Errorf("waited for %s, %v", m.Status, err)
+	looks := 0
+	counted := func(_ context.Context, look func() error) error { looks++; return look() }
+	if m, err := w.Wait(t.Context(), w.by, id, 120*time.Millisecond, counted); err != nil || m.Status != wa.Queued || looks < 1 || looks > 4 {
+		t.Errorf("waited for %s, %v, in %d looks", m.Status, err, looks)
+	}
+	never := func(ctx context.Context, _ func() error) error { <-ctx.Done(); return ctx.Err() }
+	if _, err := w.Wait(t.Context(), w.by, id, time.Millisecond, never); err == nil {
+		t.Error("a turn that never came ended well")
 	}
 	if m, err := w.Cancel(t.Context(), w.by, id); err != nil || m.Status != wa.Cancelled {
 		t.Errorf("cancelled: %s, %v", m.Status, err)
@@ -363,7 +372,7 @@ func TestCancelAndWait(t *testing.T) {
 	if _, err := w.Cancel(t.Context(), w.by, id); wa.CodeOf(err) != wa.Conflict {
 		t.Errorf("cancelled twice: %v", err)
 	}
-	if m, err := w.Wait(t.Context(), w.by, id, time.Minute); err != nil || m.Status != wa.Cancelled {
+	if m, err := w.Wait(t.Context(), w.by, id, time.Minute, nil); err != nil || m.Status != wa.Cancelled {
 		t.Errorf("waited for %s, %v", m.Status, err)
 	}
 }

@@ -55,6 +55,7 @@ type line struct {
 	told    wa.MessageID // whose wait was last explained, and by what
 	toldWhy wa.Wait
 	toldAt  time.Time                  // when that was looked at last
+	held    bool                       // that the kill switch holds the line was explained
 	typed   wa.MessageID               // whose typing is on show, or was
 	typing  time.Time                  // when that one is typed
 	due     map[wa.MessageID]time.Time // unconfirmed messages, and when to send them again
@@ -183,9 +184,10 @@ func (l *line) step(ctx context.Context) time.Duration {
 		return 0
 	}
 	if !ok {
-		l.h.Forecast(time.Time{}, l.h.Client().Status.Wait())
+		l.shut(ctx)
 		return idle
 	}
+	l.held = false
 	l.adoptLimits()
 	if wait, busy := l.resolve(ctx, session); busy {
 		return wait

@@ -95,6 +95,10 @@ func (w *world) limit(l wa.Limits) {
 	w.sql(`UPDATE clients SET limits = $2 WHERE id = $1`, w.client.ID.UUID(), l)
 }
 
+// lag is how much later than it began a sending may be seen on a busy machine.
+// The pace is kept between the beginnings, so what is seen may look closer.
+const lag = 25 * time.Millisecond
+
 // The network never sees more than the limits allow, in any window, and an
 // urgent message behind a backlog waits for one gap at most.
 func TestPaceAsTheNetworkSeesIt(t *testing.T) {
@@ -118,12 +122,12 @@ func TestPaceAsTheNetworkSeesIt(t *testing.T) {
 	testkit.Eventually(t, patience, "all sent", func() bool { return len(h.seen()) == 26 })
 	got := h.seen()
 	for i := 1; i < len(got); i++ {
-		if gap := got[i].at.Sub(got[i-1].at); gap < 3*time.Second/50-2*time.Millisecond {
+		if gap := got[i].at.Sub(got[i-1].at); gap < 3*time.Second/50-lag {
 			t.Errorf("a gap of %s", gap)
 		}
 	}
 	for i := 10; i < len(got); i++ {
-		if span := got[i].at.Sub(got[i-10].at); span < time.Minute/50-2*time.Millisecond {
+		if span := got[i].at.Sub(got[i-10].at); span < time.Minute/50-lag {
 			t.Errorf("11 messages within %s", span)
 		}
 	}
@@ -263,19 +267,11 @@ func TestStoppingFinishesTheMessageUnderWay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	first, second := w.send(1, "first", wa.Normal), w.send(2, "second", wa.Normal)
-	begun, release := make(chan struct{}), make(chan struct{})
-	h := w.deliver(func(h *hold) {
-		h.onSend = func(context.Context, provider.Outgoing) (provider.Ack, error) {
-			close(begun)
-			<-release
-			return taken()
-		}
-	})
-	<-begun
+	h, release := w.underWay(taken)
 	stopped := make(chan struct{})
 	go func() { h.stop(); close(stopped) }()
 	time.Sleep(100 * time.Millisecond)
-	close(release)
+	release()
 	<-stopped
 	if a, b := w.message(first).Status, w.message(second).Status; a != wa.Sent || b != wa.Queued {
 		t.Errorf("the first is %s, the second %s", a, b)

@@ -243,6 +243,22 @@ func (w *world) deliver(change ...func(*hold)) *hold {
 	return h
 }
 
+// underWay is deliver with a message under way, which the network answers when it
+// is released. It is for one message only.
+func (w *world) underWay(answer func() (provider.Ack, error)) (h *hold, release func()) {
+	w.Helper()
+	begun, released := make(chan struct{}), make(chan struct{})
+	h = w.deliver(func(h *hold) {
+		h.onSend = func(context.Context, provider.Outgoing) (provider.Ack, error) {
+			close(begun)
+			<-released
+			return answer()
+		}
+	})
+	<-begun
+	return h, func() { close(released) }
+}
+
 func (w *world) poll(ctx context.Context, h *hold) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -272,9 +288,11 @@ type session struct {
 	cancel func() // tells the line to end
 	onSend func(context.Context, provider.Outgoing) (provider.Ack, error)
 	onType func(context.Context, provider.Peer) error
+	onRead func(context.Context, reading) error
 
 	mu   sync.Mutex
 	sent []transmission
+	read []reading
 }
 
 // transmission is what the network saw: a message, or a typing indicator.

@@ -46,6 +46,7 @@ type Service struct {
 	buckets  buckets
 	rounds   rounds
 	tallies  tallies
+	erasing  eraseRounds
 }
 
 // New fills the options' gaps.

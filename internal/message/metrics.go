@@ -32,6 +32,9 @@ var (
 	receiptsTotal = telemetry.FromZero(promauto.NewCounterVec(prometheus.CounterOpts{
 		Name: "chasqui_receipts_total", Help: "Messages that a receipt moved on, by its kind.",
 	}, []string{"kind"}), provider.ReceiptDelivered, provider.ReceiptRead, provider.ReceiptPlayed)
+	readReceipts = telemetry.FromZero(promauto.NewCounterVec(prometheus.CounterOpts{
+		Name: "chasqui_read_receipts_total", Help: "Messages whose writers were to be told that they were read, by what came of it.",
+	}, []string{"outcome"}), readTold, readPutBack, readUnanswered, readGivenUp)
 	duplicateReceipts = promauto.NewCounter(prometheus.CounterOpts{
 		Name: "chasqui_duplicate_receipt_id_total", Help: "Messages of ours that share a receipt's id with another one. Must be 0.",
 	})

@@ -12,10 +12,14 @@ import (
 // Place tells where a waiting message stands. One that waits no more has the
 // zero place.
 func (s *Service) Place(ctx context.Context, by wa.Actor, m wa.Message) (wa.QueuePlace, error) {
-	var p wa.QueuePlace
-	err := s.db.InOrg(ctx, by.Org, func(tx *store.Tx) error {
-		c, err := tx.Client(ctx, by.Org, m.ClientID)
-		if err != nil {
+	_, p, err := s.stand(ctx, by, m)
+	return p, err
+}
+
+// stand reads a message's client and where the message stands in its line.
+func (s *Service) stand(ctx context.Context, by wa.Actor, m wa.Message) (c wa.Client, p wa.QueuePlace, err error) {
+	err = s.db.InOrg(ctx, by.Org, func(tx *store.Tx) error {
+		if c, err = tx.Client(ctx, by.Org, m.ClientID); err != nil {
 			return err
 		}
 		var used guard.Usage
@@ -26,7 +30,7 @@ func (s *Service) Place(ctx context.Context, by wa.Actor, m wa.Message) (wa.Queu
 		p = waitingPlace(c, used, ahead+1, m, s.opt.Now().UTC())
 		return err
 	})
-	return p, err
+	return c, p, err
 }
 
 func waitingPlace(c wa.Client, used guard.Usage, position int, m wa.Message, now time.Time) wa.QueuePlace {
@@ -59,7 +63,10 @@ func place(c wa.Client, used guard.Usage, position int, lane wa.Lane, now time.T
 }
 
 func blocker(c wa.Client, used guard.Usage, lane wa.Lane) wa.Wait {
-	if c.Paused {
+	switch {
+	case c.Stopped != wa.NotHalted:
+		return wa.WaitStopped
+	case c.Paused:
 		return wa.WaitPaused
 	}
 	if why := c.Status.Wait(); why != wa.NoWait || !c.Limits.Enabled {

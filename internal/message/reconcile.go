@@ -72,12 +72,19 @@ func (s *Service) RingLate(ctx context.Context) error {
 // Sweep forgets what is only kept for a time, and counts what should have ended
 // by now (R11).
 func (s *Service) Sweep(ctx context.Context) (stuck int, err error) {
-	err = s.db.InTx(ctx, func(tx *store.Tx) error {
+	var untold int64
+	err = s.db.InTx(ctx, func(tx *store.Tx) (err error) {
 		if _, err := tx.SweepReplies(ctx, 24*time.Hour, 10*batch); err != nil {
+			return err
+		}
+		if untold, err = tx.SweepReads(ctx, tellAge, 10*batch); err != nil {
 			return err
 		}
 		stuck, err = tx.Stuck(ctx)
 		return err
 	})
+	if err == nil {
+		readReceipts.WithLabelValues(readGivenUp).Add(float64(untold))
+	}
 	return stuck, err
 }

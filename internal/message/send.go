@@ -28,10 +28,8 @@ const poisonAfter = 3
 // here on the worker's shutdown waits: the send timeout bounds it.
 func (l *line) send(ctx context.Context, session provider.Session, m claimed) {
 	ctx = context.WithoutCancel(ctx)
-	if _, _, ok := l.h.Line(); !ok { // the lease may have gone stale since the claim
-		fenceRejections.Inc()
-		l.lay(ctx)
-		l.settle(ctx, m, &provider.Failure{Class: provider.NotSent, Code: wa.FailNotConnected, Err: errors.New("the client is not surely ours")})
+	if _, _, ok := l.h.Line(); !ok {
+		l.back(ctx, m)
 		return
 	}
 	ctx, span := l.s.traced(ctx, &m.Message, "send")
@@ -224,6 +222,9 @@ func (l *line) move(ctx context.Context, m claimed, f *provider.Failure, o guard
 }
 
 func holdNote(f *provider.Failure, o guard.Outcome) string {
+	if errors.Is(f.Err, errHeld) {
+		return "back in line: " + errHeld.Error()
+	}
 	if o.CoolDown > 0 {
 		return "WhatsApp asked this number to slow down; it rests for " + o.CoolDown.Round(time.Second).String()
 	}

@@ -14,7 +14,7 @@ func (s *Service) Cancel(ctx context.Context, by wa.Actor, id wa.MessageID) (wa.
 	return s.change(ctx, by, id, "it cannot be cancelled any more", func(tx *store.Tx) (bool, error) {
 		return tx.Cancel(ctx, by.Org, id)
 	}, func(tx *store.Tx, m wa.Message) error {
-		if err := tx.Step(by.Org, id, wa.Cancelled, "cancelled by "+by.Name, nil); err != nil {
+		if err := tx.Step(by.Org, id, wa.Cancelled, "cancelled by "+by.Lasting(), nil); err != nil {
 			return err
 		}
 		return tx.Emit(by.Org, m.ClientID, wa.MessageCancelled, wa.EventMessage{Message: m})
@@ -28,7 +28,7 @@ func (s *Service) Retry(ctx context.Context, by wa.Actor, id wa.MessageID) (wa.M
 	return s.change(ctx, by, id, "only a failed message can be tried again", func(tx *store.Tx) (bool, error) {
 		return tx.Redrive(ctx, by.Org, id, expires)
 	}, func(tx *store.Tx, m wa.Message) error {
-		if err := tx.Step(by.Org, id, wa.Queued, "tried again by "+by.Name, nil); err != nil {
+		if err := tx.Step(by.Org, id, wa.Queued, "tried again by "+by.Lasting(), nil); err != nil {
 			return err
 		}
 		c, err := tx.Client(ctx, by.Org, m.ClientID)
@@ -65,23 +65,43 @@ func (s *Service) change(ctx context.Context, by wa.Actor, id wa.MessageID, refu
 }
 
 // Wait holds on until a message has left or ended, at most for upTo, and gives
-// it as it is then.
-func (s *Service) Wait(ctx context.Context, by wa.Actor, id wa.MessageID, upTo time.Duration) (wa.Message, error) {
+// it as it was when it was looked at last. turn does each look when it is the
+// caller's turn; nil does it at once.
+func (s *Service) Wait(ctx context.Context, by wa.Actor, id wa.MessageID, upTo time.Duration, turn func(context.Context, func() error) error) (m wa.Message, err error) {
 	ctx, cancel := context.WithTimeout(ctx, upTo)
 	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		m, err := s.message(context.WithoutCancel(ctx), by.Org, id)
+	if turn == nil {
+		turn = func(_ context.Context, look func() error) error { return look() }
+	}
+	for began := time.Now(); ; {
+		err := turn(ctx, func() (err error) {
+			m, err = s.message(context.WithoutCancel(ctx), by.Org, id)
+			return err
+		})
+		if ctx.Err() != nil && !m.ID.IsZero() {
+			return m, nil
+		}
 		if err != nil || m.Status.Final() {
 			return m, err
 		}
 		select {
-		case <-tick.C:
+		case <-time.After(lookAgain(time.Since(began))):
 		case <-ctx.Done():
 			return m, nil
 		}
 	}
+}
+
+// lookAgain is how long a message is not looked at again that has been waited
+// for: most are sent within a second, and the others take what they take.
+func lookAgain(waited time.Duration) time.Duration {
+	switch {
+	case waited < time.Second:
+		return 50 * time.Millisecond
+	case waited < 5*time.Second:
+		return 250 * time.Millisecond
+	}
+	return time.Second
 }
 
 func (s *Service) message(ctx context.Context, org wa.OrgID, id wa.MessageID) (m wa.Message, err error) {

@@ -24,6 +24,7 @@ type Provider interface {
 type Number struct {
 	Client wa.ClientID
 	Org    wa.OrgID
+	Epoch  int64  // in which the caller owns the client: keys are stored for no other
 	JID    string // the device's address, as Paired gave it; "" before pairing
 	Device wa.Device
 }
@@ -100,15 +101,27 @@ type Pairer interface {
 	// method phone is the number to link.
 	Pair(ctx context.Context, method wa.PairMethod, phone wa.Phone) error
 	// AnswerPasskey passes on the response of a person's passkey (JSON, as a
-	// browser's navigator.credentials.get gives it).
+	// browser's navigator.credentials.get gives it). An error means that it
+	// could not be passed on; a refusal by the network is told as PairFailed.
 	AnswerPasskey(ctx context.Context, response []byte) error
-	// ConfirmPasskey finishes after the person has compared the codes.
+	// ConfirmPasskey finishes after the person has compared the codes. Errors
+	// are as for AnswerPasskey.
 	ConfirmPasskey(ctx context.Context) error
 }
 
 // LogOuter unlinks the number from its phone and forgets its keys.
 type LogOuter interface {
 	LogOut(ctx context.Context) error
+}
+
+// Reader tells a person that their messages were read, if the phone's owner has
+// not forbidden that in the settings of the phone. The ids are of messages that
+// this person wrote in their own conversation with the number. A nil return is
+// the network's word that it took it; to tell the same again does no harm. An
+// error is a *Failure: NotSent when nothing left the machine, Ambiguous when no
+// answer came, Lasting when it never will.
+type Reader interface {
+	MarkRead(ctx context.Context, by Peer, wireIDs []string, at time.Time) error
 }
 
 // Typist shows or hides "typing…" to the other end. It is a courtesy: errors

@@ -65,10 +65,11 @@ type PairingCode struct {
 
 // PasskeyWanted says that the phone's owner must confirm with a passkey.
 // Request is the WebAuthn request as JSON; Confirm is set in the second step,
-// when a code is to be compared.
+// when a code is to be compared. At ExpiresAt the attempt has failed.
 type PasskeyWanted struct {
-	Request []byte
-	Confirm string
+	Request   []byte
+	Confirm   string
+	ExpiresAt time.Time
 }
 
 // Paired says that a phone was linked. Being online follows by itself.

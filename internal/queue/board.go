@@ -14,8 +14,9 @@ type Board interface {
 	Ring(client wa.ClientID, lane wa.Lane) bool
 	// Await waits for the outcome of a message that this process delivers, until
 	// ctx ends. It must also answer, sooner or later, for a message whose outcome
-	// came before the question, or its ticket returns until the line is empty.
-	Await(ctx context.Context, m wa.MessageID) (status wa.Status, code, wireID string, ok bool)
+	// came before the question, or its ticket returns until the line is empty. A
+	// message that is not of this client has none.
+	Await(ctx context.Context, client wa.ClientID, m wa.MessageID) (status wa.Status, code, wireID string, ok bool)
 	// Forecast tells when the client's next message leaves and why not sooner. A
 	// zero time without a reason means that nothing waits.
 	Forecast(client wa.ClientID) (at time.Time, why wa.Wait)

@@ -70,7 +70,7 @@ func (h *handlers) await(ctx context.Context, t *asynq.Task, j wa.SendTicket, be
 	within, cancel := context.WithTimeout(ctx, awaitFor)
 	defer cancel()
 	defer context.AfterFunc(h.closing, cancel)()
-	status, code, wireID, ok := h.board.Await(within, j.Message)
+	status, code, wireID, ok := h.board.Await(within, j.Client, j.Message)
 	switch {
 	case !ok && h.closing.Err() != nil:
 		return &ErrPaced{Until: time.Now().Add(stoppingFor), Text: "the worker stops"}

@@ -115,7 +115,7 @@ type board struct {
 
 func (b *board) Ring(c wa.ClientID, l wa.Lane) bool { return b.ring == nil || b.ring(c, l) }
 
-func (b *board) Await(ctx context.Context, m wa.MessageID) (wa.Status, string, string, bool) {
+func (b *board) Await(ctx context.Context, _ wa.ClientID, m wa.MessageID) (wa.Status, string, string, bool) {
 	if b.await == nil {
 		return wa.Sent, "", "3EB0000000000000000000", true
 	}

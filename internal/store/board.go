@@ -17,11 +17,11 @@ type Fate struct {
 
 // Fate tells where a message stands. Tickets do not say whose it is, so it
 // needs a system transaction.
-func (tx *Tx) Fate(ctx context.Context, id wa.MessageID) (Fate, error) {
+func (tx *Tx) Fate(ctx context.Context, client wa.ClientID, id wa.MessageID) (Fate, error) {
 	return one(ctx, tx, "read fate", func(r pgx.CollectableRow) (f Fate, err error) {
 		err = r.Scan(&f.Status, &f.Code, &f.WireID)
 		return f, err
-	}, `SELECT status, coalesce(error_code, ''), wire_id FROM messages WHERE id = $1`, id)
+	}, `SELECT status, coalesce(error_code, ''), wire_id FROM messages WHERE id = $1 AND client_id = $2`, id, client)
 }
 
 // OwnerSlot tells which live worker holds a client; NotFound when none does. It

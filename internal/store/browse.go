@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -11,33 +12,54 @@ import (
 // Org reads an org.
 func (tx *Tx) Org(ctx context.Context, id wa.OrgID) (wa.Org, error) {
 	return one(ctx, tx, "find org", func(r pgx.CollectableRow) (o wa.Org, err error) {
-		err = r.Scan(&o.ID, &o.Name, &o.CreatedAt)
+		var d wa.OrgDeletion
+		var asked, due *time.Time
+		err = r.Scan(&o.ID, &o.Name, &o.TimeZone, &o.CreatedAt, &d.By, &asked, &due, &d.Erasing)
+		if asked != nil && due != nil {
+			d.AskedAt, d.DueAt = *asked, *due
+			o.Deletion = &d
+		}
 		return o, err
-	}, `SELECT id, name, created_at FROM orgs WHERE id = $1`, id)
-}
-
-// Contacts pages through an org's contacts, newest first.
-func (tx *Tx) Contacts(ctx context.Context, org wa.OrgID, p Page) ([]wa.Contact, error) {
-	return collect(ctx, tx, "list contacts", scanContact, `
-		SELECT `+contactColumns+` FROM contacts
-		WHERE org_id = $1 AND (created_at, id) < ($2, $3)
-		ORDER BY created_at DESC, id DESC LIMIT $4`, org, p.Before, p.BeforeID, p.Limit)
-}
-
-// Chats pages through an org's conversations, or one client's, the one that
-// moved last first. A conversation in which nothing was said yet counts by when
-// it was made.
-func (tx *Tx) Chats(ctx context.Context, org wa.OrgID, client wa.ClientID, p Page) ([]wa.Chat, error) {
-	where, args := "org_id = $1", []any{org, p.Before, p.BeforeID, p.Limit}
-	if !client.IsZero() {
-		where, args = "org_id = $1 AND client_id = $5", append(args, client)
-	}
-	return collect(ctx, tx, "list chats", func(r pgx.CollectableRow) (h wa.Chat, err error) {
-		err = r.Scan(&h.ID, &h.OrgID, &h.ClientID, &h.Kind, &h.ContactID, &h.GroupID, &h.Unread, &h.LastMessageAt, &h.CreatedAt)
-		return h, err
 	}, `
-		SELECT id, org_id, client_id, kind, contact_id, coalesce(group_id, ''), unread, last_message_at, created_at
-		FROM chats
-		WHERE `+where+` AND (moved_at, id) < ($2, $3)
-		ORDER BY moved_at DESC, id DESC LIMIT $4`, args...)
+		SELECT o.id, o.name, o.time_zone, o.created_at, coalesce(d.asked_by, ''), d.asked_at, d.due_at, d.erasing_at
+		FROM orgs o LEFT JOIN org_deletions d ON d.org_id = $1 WHERE o.id = $1`, id)
+}
+
+// Contacts pages through the contacts of a view, newest first. Who sees some
+// clients sees whom these talk to.
+func (tx *Tx) Contacts(ctx context.Context, v wa.View, p Page) ([]wa.Contact, error) {
+	if !v.Limited {
+		return collect(ctx, tx, "list contacts", scanContact, `
+			SELECT `+contactColumns+` FROM contacts
+			WHERE org_id = $1 AND erased_at IS NULL AND (created_at, id) < ($2, $3)
+			ORDER BY created_at DESC, id DESC LIMIT $4`, v.Org, p.Before, p.BeforeID, p.Limit)
+	}
+	return collect(ctx, tx, "list contacts", scanContact, `
+		SELECT `+contactColumns+` FROM (
+			SELECT DISTINCT h.contact_id FROM chats h
+			WHERE h.org_id = $1 AND h.client_id = ANY ($5::uuid[]) AND h.contact_id IS NOT NULL AND ($6::uuid IS NULL OR h.assigned_to = $6)) t,
+		LATERAL (SELECT * FROM contacts WHERE id = t.contact_id AND org_id = $1 LIMIT 1) c
+		WHERE erased_at IS NULL AND (created_at, id) < ($2, $3)
+		ORDER BY created_at DESC, id DESC LIMIT $4`, v.Org, p.Before, p.BeforeID, p.Limit, viewed(v), viewer(v))
+}
+
+// ContactLine is a contact with what was going on with them, over all clients.
+type ContactLine struct {
+	wa.Contact
+	Chats                        int
+	LastMessageAt, LastInboundAt *time.Time // nil: never
+}
+
+// ContactLines pages through the contacts of a view that sees all of an org,
+// newest first; of a narrower one there are none.
+func (tx *Tx) ContactLines(ctx context.Context, v wa.View, p Page) ([]ContactLine, error) {
+	return collect(ctx, tx, "export contacts", func(r pgx.CollectableRow) (c ContactLine, err error) {
+		err = r.Scan(&c.ID, &c.OrgID, &c.Phone, &c.LID, &c.Name, &c.PushName, &c.CreatedAt, &c.UpdatedAt, &c.Chats, &c.LastMessageAt, &c.LastInboundAt)
+		return c, err
+	}, `
+		SELECT `+contactColumns+`, h.n, h.last, h.inbound FROM (
+			SELECT * FROM contacts WHERE org_id = $1 AND NOT $5 AND erased_at IS NULL AND (created_at, id) < ($2, $3)
+			ORDER BY created_at DESC, id DESC LIMIT $4) c,
+		LATERAL (SELECT count(*) AS n, max(last_message_at) AS last, max(last_inbound_at) AS inbound FROM chats WHERE org_id = $1 AND contact_id = c.id) h
+		ORDER BY c.created_at DESC, c.id DESC`, v.Org, p.Before, p.BeforeID, p.Limit, v.Limited)
 }

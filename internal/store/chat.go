@@ -99,16 +99,6 @@ func (tx *Tx) makePhoneChats(ctx context.Context, org wa.OrgID, clients, phones 
 	return err
 }
 
-// Chat reads one conversation.
-func (tx *Tx) Chat(ctx context.Context, org wa.OrgID, id wa.ChatID) (wa.Chat, error) {
-	return one(ctx, tx, "find chat", func(r pgx.CollectableRow) (h wa.Chat, err error) {
-		err = r.Scan(&h.ID, &h.OrgID, &h.ClientID, &h.Kind, &h.ContactID, &h.GroupID, &h.Unread, &h.LastMessageAt, &h.CreatedAt)
-		return h, err
-	}, `
-		SELECT id, org_id, client_id, kind, contact_id, coalesce(group_id, ''), unread, last_message_at, created_at
-		FROM chats WHERE org_id = $1 AND id = $2`, org, id)
-}
-
 // TouchChat notes that a message went (inbound false) or came and is unread.
 func (tx *Tx) TouchChat(ctx context.Context, org wa.OrgID, id wa.ChatID, at time.Time, inbound bool) error {
 	_, err := tx.moved(ctx, "touch chat", `

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -11,7 +10,7 @@ import (
 )
 
 const clientColumns = `id, org_id, name, provider, status, status_reason, status_at, until, desire, phone, lid,
-	push_name, paused, device, limits, created_at, updated_at, jid, slot, worker_epoch, epoch, version`
+	push_name, paused, send_read_receipts, device, limits, created_at, updated_at, jid, slot, worker_epoch, epoch, version, ` + haltOf
 
 // ClientRow is a client with the counter of what people asked of it.
 type ClientRow struct {
@@ -21,9 +20,9 @@ type ClientRow struct {
 
 // InsertClient keeps a new client and its event counter.
 func (tx *Tx) InsertClient(ctx context.Context, c wa.Client) (wa.Client, error) {
-	if _, err := tx.moved(ctx, "insert client", `
-		INSERT INTO clients (id, org_id, name, provider, device, limits) VALUES ($1, $2, $3, $4, $5, $6)`,
-		c.ID, c.OrgID, c.Name, c.Provider, c.Device, c.Limits); err != nil {
+	if _, err := tx.moved(ctx, "insert client", withHistory(`
+		INSERT INTO clients (id, org_id, name, provider, device, limits) VALUES ($1, $2, $3, $4, $5, $6)`),
+		c.ID, c.OrgID, c.Name, c.Provider, c.Device, c.Limits, wa.ClientCreated); err != nil {
 		return wa.Client{}, err
 	}
 	if _, err := tx.moved(ctx, "insert client counter", `
@@ -63,12 +62,13 @@ func (tx *Tx) Hosts(ctx context.Context, org wa.OrgID, ids []wa.ClientID) (map[w
 	return clients, err
 }
 
-// Clients pages through an org's clients, newest first.
-func (tx *Tx) Clients(ctx context.Context, org wa.OrgID, p Page) ([]wa.Client, error) {
+// Clients pages through the clients of a view, newest first.
+func (tx *Tx) Clients(ctx context.Context, v wa.View, p Page) ([]wa.Client, error) {
 	rows, err := collect(ctx, tx, "list clients", scanClient, `
 		SELECT `+clientColumns+` FROM clients
 		WHERE org_id = $1 AND deleted_at IS NULL AND desire <> 'deleted' AND (created_at, id) < ($2, $3)
-		ORDER BY created_at DESC, id DESC LIMIT $4`, org, p.Before, p.BeforeID, p.Limit)
+		  AND (NOT $5 OR id = ANY ($6::uuid[]))
+		ORDER BY created_at DESC, id DESC LIMIT $4`, v.Org, p.Before, p.BeforeID, p.Limit, v.Limited, viewed(v))
 	clients := make([]wa.Client, len(rows))
 	for i, r := range rows {
 		clients[i] = r.Client
@@ -116,11 +116,11 @@ func (tx *Tx) RenameClient(ctx context.Context, org wa.OrgID, id wa.ClientID, na
 
 // SetStatus records where a number stands, by its owner (epoch) only. It
 // reports whether anything changed.
-func (tx *Tx) SetStatus(ctx context.Context, org wa.OrgID, id wa.ClientID, epoch int64, s wa.ClientStatus, reason string, until *time.Time) (bool, error) {
-	n, err := tx.moved(ctx, "set client status", `
+func (tx *Tx) SetStatus(ctx context.Context, org wa.OrgID, id wa.ClientID, epoch int64, s wa.Standing) (bool, error) {
+	n, err := tx.moved(ctx, "set client status", withHistory(`
 		UPDATE clients SET status = $4, status_reason = $5, until = $6, status_at = now(), updated_at = now()
 		WHERE org_id = $1 AND id = $2 AND epoch = $3 AND deleted_at IS NULL
-		  AND (status, status_reason, until) IS DISTINCT FROM ($4, $5, $6)`, org, id, epoch, s, reason, until)
+		  AND (status, status_reason, until) IS DISTINCT FROM ($4, $5, $6)`), org, id, epoch, s.Status, s.Reason, s.Until, s.Event)
 	return n == 1, err
 }
 
@@ -128,22 +128,27 @@ func (tx *Tx) SetStatus(ctx context.Context, org wa.OrgID, id wa.ClientID, epoch
 // online unless somebody asked for something else meanwhile. A phone's device
 // that another client holds is a Conflict.
 func (tx *Tx) SetPaired(ctx context.Context, org wa.OrgID, id wa.ClientID, epoch int64, jid string, phone wa.Phone, lid string) (bool, error) {
-	n, err := tx.moved(ctx, "set client paired", `
+	n, err := tx.moved(ctx, "set client paired", withHistory(`
 		UPDATE clients SET jid = $4, phone = $5, lid = $6, status = 'connecting',
 		       desire = CASE WHEN desire IN ('idle', 'pairing') THEN 'connected' ELSE desire END,
 		       status_reason = 'linked, coming online', status_at = now(), until = NULL, updated_at = now()
-		WHERE org_id = $1 AND id = $2 AND epoch = $3 AND deleted_at IS NULL`, org, id, epoch, jid, phone, lid)
+		WHERE org_id = $1 AND id = $2 AND epoch = $3 AND deleted_at IS NULL`), org, id, epoch, jid, phone, lid, wa.ClientPaired)
 	return n == 1, err
 }
 
 // SetUnpaired forgets the device of a client, by its owner only. The phone
-// number stays: it tells people whose number this was.
-func (tx *Tx) SetUnpaired(ctx context.Context, org wa.OrgID, id wa.ClientID, epoch int64, s wa.ClientStatus, reason string, until *time.Time) (bool, error) {
-	n, err := tx.moved(ctx, "set client unpaired", `
+// number stays: it tells people whose number this was. What it had still to tell
+// of messages read is forgotten: the next phone may have another number.
+func (tx *Tx) SetUnpaired(ctx context.Context, org wa.OrgID, id wa.ClientID, epoch int64, s wa.Standing) (bool, error) {
+	n, err := tx.moved(ctx, "set client unpaired", withHistory(`
 		UPDATE clients SET jid = '', desire = CASE WHEN desire = 'deleted' THEN desire ELSE 'idle' END,
 		       status = $4, status_reason = $5, until = $6, status_at = now(), version = version + 1, updated_at = now()
-		WHERE org_id = $1 AND id = $2 AND epoch = $3 AND deleted_at IS NULL`, org, id, epoch, s, reason, until)
-	return n == 1, err
+		WHERE org_id = $1 AND id = $2 AND epoch = $3 AND deleted_at IS NULL`), org, id, epoch, s.Status, s.Reason, s.Until, s.Event)
+	if err != nil || n != 1 {
+		return false, err
+	}
+	_, err = tx.DropReads(ctx, org, id)
+	return true, err
 }
 
 // SetPushName records the name that the number shows to others.
@@ -169,6 +174,14 @@ func (tx *Tx) DeleteClient(ctx context.Context, org wa.OrgID, id wa.ClientID) (b
 		org, id, statusTexts(wa.Cancel.Move().From)); err != nil {
 		return false, err
 	}
+	if _, err := tx.DropReads(ctx, org, id); err != nil {
+		return false, err
+	}
+	// Keys that nobody may use any more are not kept, also when the phone could
+	// not be told.
+	if _, err := tx.moved(ctx, "forget devices", `DELETE FROM devices WHERE org_id = $1 AND client_id = $2`, org, id); err != nil {
+		return false, err
+	}
 	n, err := tx.moved(ctx, "delete client", `
 		UPDATE clients SET deleted_at = now(), jid = '', slot = NULL, epoch = epoch + 1, status = 'logged_out', updated_at = now()
 		WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL`, org, id)
@@ -188,8 +201,8 @@ func scanClient(r pgx.CollectableRow) (c ClientRow, err error) {
 	var device, limits []byte
 	var slot *int32
 	err = r.Scan(&c.ID, &c.OrgID, &c.Name, &c.Provider, &c.Status, &c.StatusReason, &c.StatusAt, &c.Until, &c.Desire,
-		&c.Phone, &c.LID, &c.PushName, &c.Paused, &device, &limits, &c.CreatedAt, &c.UpdatedAt, &c.JID, &slot,
-		&c.WorkerEpoch, &c.Epoch, &c.Version)
+		&c.Phone, &c.LID, &c.PushName, &c.Paused, &c.SendReadReceipts, &device, &limits, &c.CreatedAt, &c.UpdatedAt, &c.JID, &slot,
+		&c.WorkerEpoch, &c.Epoch, &c.Version, &c.Stopped)
 	if err != nil {
 		return c, err
 	}

@@ -59,7 +59,7 @@ func TestClientPages(t *testing.T) {
 	seen := map[wa.ClientID]bool{}
 	page := firstPage(t, 3)
 	for {
-		list := must(s, func(tx *store.Tx) ([]wa.Client, error) { return tx.Clients(t.Context(), s.org, page) })
+		list := must(s, func(tx *store.Tx) ([]wa.Client, error) { return tx.Clients(t.Context(), wa.Whole(s.org), page) })
 		for _, c := range list {
 			if seen[c.ID] {
 				t.Errorf("%s twice", c.ID)
@@ -101,7 +101,7 @@ func TestDesires(t *testing.T) {
 		return err
 	}
 	unpaired := func(s shop, tx *store.Tx) error {
-		_, err := tx.SetUnpaired(s.t.Context(), s.org, s.client, 0, wa.ClientLoggedOut, "gone", nil)
+		_, err := tx.SetUnpaired(s.t.Context(), s.org, s.client, 0, wa.Standing{Status: wa.ClientLoggedOut, Reason: "gone"})
 		return err
 	}
 	settle := func(met, next wa.Desire) act {
@@ -142,7 +142,7 @@ func TestStatusIsTheOwners(t *testing.T) {
 	set := func(epoch int64, status wa.ClientStatus, reason string, until *time.Time) bool {
 		t.Helper()
 		return must(s, func(tx *store.Tx) (bool, error) {
-			return tx.SetStatus(t.Context(), s.org, s.client, epoch, status, reason, until)
+			return tx.SetStatus(t.Context(), s.org, s.client, epoch, wa.Standing{Status: status, Reason: reason, Until: until})
 		})
 	}
 	if set(1, wa.ClientConnecting, "", nil) {
@@ -159,7 +159,7 @@ func TestStatusIsTheOwners(t *testing.T) {
 		return tx.SetPaired(t.Context(), s.org, s.client, 1, "jid", "491", "L1")
 	})
 	stale = stale || must(s, func(tx *store.Tx) (bool, error) {
-		return tx.SetUnpaired(t.Context(), s.org, s.client, 1, wa.ClientLoggedOut, "", nil)
+		return tx.SetUnpaired(t.Context(), s.org, s.client, 1, wa.Standing{Status: wa.ClientLoggedOut})
 	})
 	if stale || s.row().JID != "" {
 		t.Error("somebody who does not own the client paired it")
@@ -178,7 +178,7 @@ func TestAPhoneBelongsToOneClient(t *testing.T) {
 	want(t, "", pair(s))
 	want(t, wa.Conflict, pair(other))
 	must(s, func(tx *store.Tx) (bool, error) {
-		return tx.SetUnpaired(t.Context(), s.org, s.client, 0, wa.ClientLoggedOut, "", nil)
+		return tx.SetUnpaired(t.Context(), s.org, s.client, 0, wa.Standing{Status: wa.ClientLoggedOut})
 	})
 	want(t, "", pair(other))
 	if row := s.row(); row.JID != "" || row.Phone != "491" {
@@ -238,11 +238,13 @@ func TestPairings(t *testing.T) {
 	}
 	early := s.db.InOrg(t.Context(), s.org, func(tx *store.Tx) error { return tx.AnswerPasskey(t.Context(), s.org, s.client, []byte("a"), false) })
 	want(t, wa.NotFound, early) // nobody asked
-	do(func(tx *store.Tx) error { return tx.SetPasskey(t.Context(), s.org, s.client, []byte("sign this"), "") })
+	do(func(tx *store.Tx) error {
+		return tx.SetPasskey(t.Context(), s.org, s.client, []byte("sign this"), "", expires)
+	})
 	do(func(tx *store.Tx) error {
 		return tx.AnswerPasskey(t.Context(), s.org, s.client, []byte("signed"), false)
 	})
-	do(func(tx *store.Tx) error { return tx.SetPasskey(t.Context(), s.org, s.client, nil, "1234") })
+	do(func(tx *store.Tx) error { return tx.SetPasskey(t.Context(), s.org, s.client, nil, "1234", expires) })
 	p = do(func(tx *store.Tx) error { return tx.AnswerPasskey(t.Context(), s.org, s.client, nil, true) })
 	got := [4]string{string(p.Passkey), string(p.Answer), p.Confirm}
 	if diff := cmp.Diff([4]string{"sign this", "signed", "1234"}, got); diff != "" || !p.Confirmed || p.Version != 3 {

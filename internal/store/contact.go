@@ -13,7 +13,8 @@ const contactColumns = `id, org_id, coalesce(phone, ''), coalesce(lid, ''), name
 
 // Contact reads one contact.
 func (tx *Tx) Contact(ctx context.Context, org wa.OrgID, id wa.ContactID) (wa.Contact, error) {
-	return one(ctx, tx, "find contact", scanContact, `SELECT `+contactColumns+` FROM contacts WHERE org_id = $1 AND id = $2`, org, id)
+	return one(ctx, tx, "find contact", scanContact, `
+		SELECT `+contactColumns+` FROM contacts WHERE org_id = $1 AND id = $2 AND erased_at IS NULL`, org, id)
 }
 
 // personTries bounds how often Person looks again because somebody else learned
@@ -124,14 +125,19 @@ var mergeSteps = []string{
 	   AND m.client_id = d.client_id AND o.client_id = d.client_id AND m.wire_id = o.wire_id
 	   AND ((m.chat_id = d.id AND o.chat_id = k.id AND (m.direction = 'inbound' OR o.direction = 'outbound'))
 	     OR (m.chat_id = k.id AND o.chat_id = d.id AND m.direction = 'inbound' AND o.direction = 'outbound'))
-	 RETURNING m.id)
+	 RETURNING m.id, m.client_id, m.created_at
+	 ), recount AS (
+	 INSERT INTO message_figures_due (client_id, at, org_id, fewer)
+	 SELECT DISTINCT client_id, date_bin('15 minutes', created_at, 'epoch'), $1::uuid, true FROM gone
+	 ON CONFLICT (client_id, at) DO UPDATE SET fewer = true)
 	 DELETE FROM message_events WHERE org_id = $1 AND message_id IN (SELECT id FROM gone)`,
 	// Conversations that both have become one; the others just change hands.
 	`UPDATE messages m SET chat_id = k.id FROM chats d JOIN chats k ON k.client_id = d.client_id AND k.contact_id = $2
 	 WHERE d.org_id = $1 AND d.contact_id = $3 AND m.chat_id = d.id`,
 	`UPDATE chats k SET unread = k.unread + d.unread, created_at = least(k.created_at, d.created_at),
 	        last_message_at = greatest(k.last_message_at, d.last_message_at),
-	        last_inbound_at = greatest(k.last_inbound_at, d.last_inbound_at)
+	        last_inbound_at = greatest(k.last_inbound_at, d.last_inbound_at),
+	        assigned_to = coalesce(k.assigned_to, d.assigned_to)
 	 FROM chats d WHERE d.org_id = $1 AND d.contact_id = $3 AND k.client_id = d.client_id AND k.contact_id = $2`,
 	`DELETE FROM chats d USING chats k
 	 WHERE d.org_id = $1 AND d.contact_id = $3 AND k.client_id = d.client_id AND k.contact_id = $2`,

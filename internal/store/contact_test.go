@@ -38,7 +38,7 @@ func (s shop) contacts() []who {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for _, c := range must(s, func(tx *store.Tx) ([]wa.Contact, error) { return tx.Contacts(s.t.Context(), s.org, page) }) {
+	for _, c := range must(s, func(tx *store.Tx) ([]wa.Contact, error) { return tx.Contacts(s.t.Context(), wa.Whole(s.org), page) }) {
 		list = append(list, who{c.Phone, c.LID})
 	}
 	return list

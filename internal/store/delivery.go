@@ -120,14 +120,23 @@ func (tx *Tx) InsertTest(ctx context.Context, org wa.OrgID, endpoint wa.Endpoint
 	return err
 }
 
-// SweepDeliveries deletes finished deliveries and attempts older than age, at
-// most limit of each.
+// SweepDeliveries deletes finished deliveries that are older than age, with all
+// of their attempts, and other attempts that are; at most limit of each. It
+// counts the deliveries and those others. A delivery is held before its attempts
+// are deleted: one may be written until then.
 func (tx *Tx) SweepDeliveries(ctx context.Context, age time.Duration, limit int) (int64, error) {
+	old, err := collect(ctx, tx, "hold old deliveries", pgx.RowTo[wa.DeliveryID], `
+		SELECT d.id FROM webhook_deliveries d
+		WHERE d.created_at < now() - $1::interval AND (d.status <> 'pending' OR NOT EXISTS (
+			SELECT FROM webhook_endpoints w WHERE w.id = d.endpoint_id AND w.deleted_at IS NULL)) LIMIT $2 FOR UPDATE SKIP LOCKED`, age, limit)
+	if err != nil {
+		return 0, err
+	}
 	n, err := tx.moved(ctx, "sweep deliveries", `
-		DELETE FROM webhook_deliveries WHERE id IN (
-			SELECT d.id FROM webhook_deliveries d
-			WHERE d.created_at < now() - $1::interval AND (d.status <> 'pending' OR NOT EXISTS (
-				SELECT FROM webhook_endpoints w WHERE w.id = d.endpoint_id AND w.deleted_at IS NULL)) LIMIT $2)`, age, limit)
+		WITH attempts AS (
+			DELETE FROM webhook_attempts WHERE delivery_id = ANY ($1::uuid[])
+		)
+		DELETE FROM webhook_deliveries WHERE id = ANY ($1::uuid[])`, deliveryUUIDs(old))
 	if err != nil {
 		return n, err
 	}

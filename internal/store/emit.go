@@ -1,7 +1,10 @@
 package store
 
 import (
+	"errors"
+
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"chasqui/internal/wa"
 )
@@ -13,7 +16,7 @@ import (
 //
 // $1 event, $2 org, $3 client, $4 type, $5 data, $6 chat, $7 direction,
 // $8 endpoint it is about, $9 endpoint of the message's callback, $10 patterns,
-// $11 trace.
+// $11 trace. Without a counter there is no tx, which the table refuses.
 const (
 	emitNumbered = `
 		WITH s AS (
@@ -21,7 +24,7 @@ const (
 			WHERE client_id = $3 AND org_id = $2 RETURNING last, tx
 		), e AS (
 			INSERT INTO events (id, org_id, client_id, type, data, sequence, tx, chat_id, direction, trace)
-			SELECT $1, $2, $3, $4, $5, s.last, s.tx, $6, nullif($7, ''), nullif($11, '') FROM s
+			SELECT $1, $2, $3, $4, $5, s.last, s.tx, $6, nullif($7, ''), nullif($11, '') FROM (SELECT) AS always LEFT JOIN s ON true
 			RETURNING id, org_id, client_id, position, chat_id, direction, $10::text[] AS patterns, $8::uuid AS about, $9::uuid AS callback
 		)` + deliverIn + `$2` + deliver
 
@@ -71,27 +74,19 @@ const (
 // ringEndpoints rings, after commit, for the endpoints that a statement made
 // deliveries for.
 func (tx *Tx) ringEndpoints(rows pgx.Rows) error {
-	_, err := tx.ringFor(rows)
-	return err
-}
-
-// ringWritten is ringEndpoints for one event. An event always gives a row; none
-// means that it was not written, because its client has no counter.
-func (tx *Tx) ringWritten(rows pgx.Rows) error {
-	n, err := tx.ringFor(rows)
-	if err == nil && n == 0 {
-		return wa.Errorf(wa.NotFound, "the client of this event does not exist")
-	}
-	return err
-}
-
-func (tx *Tx) ringFor(rows pgx.Rows) (int64, error) {
 	var t wa.DeliverTicket
-	tag, err := pgx.ForEachRow(rows, []any{&t.Endpoint, &t.Slow}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&t.Endpoint, &t.Slow}, func() error {
 		if !t.Endpoint.IsZero() {
 			tx.Ring(t)
 		}
 		return nil
 	})
-	return tag.RowsAffected(), err
+	return err
+}
+
+// withoutCounter reports whether an event was refused because its client has no
+// counter (any more).
+func withoutCounter(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "23502" && pg.TableName == "events" && pg.ColumnName == "tx"
 }

@@ -10,7 +10,7 @@ import (
 	"chasqui/internal/wa"
 )
 
-const endpointColumns = `w.id, w.org_id, w.url, w.description, w.events, w.clients::text[], w.directions, w.chat_kinds, w.payload, w.ordered,
+const endpointColumns = `w.id, w.org_id, w.url, w.description, w.events, w.clients::text[], w.directions, w.chat_kinds, w.payload, w.ordered, w.batch,
 	w.headers, w.max_in_flight, w.rate, w.timeout_ms, w.schedule, w.enabled, w.disabled_reason, w.disabled_at, w.callback,
 	w.created_at, w.updated_at, l.open_until, l.failing_since, l.last_success_at, l.last_failure_at`
 
@@ -33,10 +33,10 @@ type SealedSecret struct {
 func (tx *Tx) InsertEndpoint(ctx context.Context, e EndpointRow, secret SealedSecret) error {
 	_, err := tx.moved(ctx, "insert endpoint", `
 		INSERT INTO webhook_endpoints (id, org_id, url, description, events, clients, directions, chat_kinds, payload, ordered,
-			headers, max_in_flight, rate, timeout_ms, schedule, callback)
-		VALUES ($1, $2, $3, $4, $5, $6::uuid[], $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+			headers, max_in_flight, rate, timeout_ms, schedule, callback, batch)
+		VALUES ($1, $2, $3, $4, $5, $6::uuid[], $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		e.ID, e.OrgID, e.URL, e.Description, e.Events, uuids(e.Clients), texts(e.Directions), texts(e.ChatKinds), string(e.Payload), e.Ordered,
-		e.SealedHeaders, e.MaxInFlight, e.Rate, e.TimeoutMS, e.Schedule, e.Callback)
+		e.SealedHeaders, e.MaxInFlight, e.Rate, e.TimeoutMS, e.Schedule, e.Callback, max(e.Batch, 1))
 	if err != nil {
 		return err
 	}
@@ -60,28 +60,6 @@ func (tx *Tx) LineEndpoint(ctx context.Context, org wa.OrgID, id wa.EndpointID) 
 	return one(ctx, tx, "find endpoint", scanEndpoint, `
 		SELECT `+endpointColumns+` FROM webhook_endpoints`+endpointTables+`
 		WHERE w.org_id = $1 AND w.id = $2 AND w.deleted_at IS NULL AND w.enabled`, org, id)
-}
-
-// CallbackEndpoint finds the endpoint that stands for a host of messages' own
-// addresses. One that an earlier version switched off is switched on again.
-func (tx *Tx) CallbackEndpoint(ctx context.Context, org wa.OrgID, base string) (wa.EndpointID, error) {
-	if _, err := tx.moved(ctx, "enable callback endpoint", `
-		UPDATE webhook_endpoints SET enabled = true, disabled_reason = '', disabled_at = NULL, updated_at = now()
-		WHERE org_id = $1 AND url = $2 AND callback AND NOT enabled`, org, base); err != nil {
-		return wa.EndpointID{}, err
-	}
-	return one(ctx, tx, "find callback endpoint", pgx.RowTo[wa.EndpointID], `
-		SELECT id FROM webhook_endpoints WHERE org_id = $1 AND url = $2 AND callback`, org, base)
-}
-
-// CallbackEndpoints lists the endpoints that stand for hosts of an org's
-// messages' own addresses. Until the transaction ends none is added.
-func (tx *Tx) CallbackEndpoints(ctx context.Context, org wa.OrgID) ([]wa.EndpointID, error) {
-	if _, err := tx.moved(ctx, "lock callback endpoints", `SELECT pg_advisory_xact_lock(hashtextextended('callbacks ' || $1::uuid, 0))`, org); err != nil {
-		return nil, err
-	}
-	return collect(ctx, tx, "list callback endpoints", pgx.RowTo[wa.EndpointID], `
-		SELECT id FROM webhook_endpoints WHERE org_id = $1 AND callback ORDER BY created_at`, org)
 }
 
 // LockEndpoint is Endpoint for changing it.
@@ -110,10 +88,10 @@ func (tx *Tx) CountEndpoints(ctx context.Context, org wa.OrgID) (int, error) {
 func (tx *Tx) UpdateEndpoint(ctx context.Context, e EndpointRow) error {
 	return tx.exactly(ctx, "update endpoint", `
 		UPDATE webhook_endpoints SET url = $3, description = $4, events = $5, clients = $6::uuid[], directions = $7, chat_kinds = $8,
-			payload = $9, ordered = $10, headers = $11, max_in_flight = $12, rate = $13, timeout_ms = $14, schedule = $15, updated_at = now()
+			payload = $9, ordered = $10, headers = $11, max_in_flight = $12, rate = $13, timeout_ms = $14, schedule = $15, batch = $16, updated_at = now()
 		WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL`,
 		e.OrgID, e.ID, e.URL, e.Description, e.Events, uuids(e.Clients), texts(e.Directions), texts(e.ChatKinds), string(e.Payload), e.Ordered,
-		e.SealedHeaders, e.MaxInFlight, e.Rate, e.TimeoutMS, e.Schedule)
+		e.SealedHeaders, e.MaxInFlight, e.Rate, e.TimeoutMS, e.Schedule, e.Batch)
 }
 
 // EnableEndpoint switches an endpoint on and forgets that it was failing. False:
@@ -226,7 +204,7 @@ func (tx *Tx) forgetSecrets(ctx context.Context, org wa.OrgID, id wa.EndpointID,
 func scanEndpoint(r pgx.CollectableRow) (e EndpointRow, err error) {
 	var clients, directions, kinds []string
 	h := &e.Health
-	err = r.Scan(&e.ID, &e.OrgID, &e.URL, &e.Description, &e.Events, &clients, &directions, &kinds, &e.Payload, &e.Ordered,
+	err = r.Scan(&e.ID, &e.OrgID, &e.URL, &e.Description, &e.Events, &clients, &directions, &kinds, &e.Payload, &e.Ordered, &e.Batch,
 		&e.SealedHeaders, &e.MaxInFlight, &e.Rate, &e.TimeoutMS, &e.Schedule, &e.Enabled, &e.DisabledReason, &e.DisabledAt, &e.Callback,
 		&e.CreatedAt, &e.UpdatedAt, &h.OpenUntil, &h.FailingSince, &h.LastSuccessAt, &h.LastFailureAt)
 	if err != nil {
@@ -267,7 +245,7 @@ func missing(err error, what string) error {
 }
 
 // uuids gives ids as Postgres takes them; nil for none.
-func uuids(ids []wa.ClientID) []string {
+func uuids[I interface{ UUID() string }](ids []I) []string {
 	var out []string
 	for _, id := range ids {
 		out = append(out, id.UUID())

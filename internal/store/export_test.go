@@ -6,6 +6,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"chasqui/internal/wa"
 )
 
 // OpenTraced is Open with somebody who watches every statement.
@@ -56,4 +59,18 @@ func IsRefusedByPolicy(err error) bool {
 func IsRefusedByTable(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "23514" || pg.Code == "23505" || pg.Code == "23502")
+}
+
+// KeyNames are the columns that tell a row of a sealed column.
+func KeyNames(c wa.SealedColumn) []string { return names(c.Key) }
+
+// Settle is what follows every migration, without the migration before it.
+func Settle(ctx context.Context, url string) error {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return err
+	}
+	db := stdlib.OpenDB(*cfg)
+	defer func() { _ = db.Close() }()
+	return settle(ctx, db)
 }

@@ -11,11 +11,14 @@ import (
 )
 
 // The million: four orgs of 500 clients, 500 messages a client. Client 1004 also
-// has a bulk backlog of 20,000, which is the most that is admitted.
+// has a bulk backlog of 20,000, which is the most that is admitted, and the chat
+// 1008 is 100,000 messages long.
 const (
 	manyClients  = 2000
 	manyMessages = 1_000_000
 	heavyClient  = 1004
+	longChat     = 1008
+	longMessages = 100_000
 )
 
 // fillPeople makes what messages hang on.
@@ -61,12 +64,31 @@ var fillRest = []string{
 	 SELECT pg_temp.fid('1', i), pg_temp.fid('a', %[1]d %% 4), pg_temp.fid('b', %[1]d), pg_temp.fid('d', %[1]d + 2000 * (i %% 50)), pg_temp.fid('c', %[1]d),
 		'outbound', 'api', 'text', '{"body": "Campaign"}', 'queued', 2, 10000000 + i, 'bulk ' || i, now() + interval '1 day'
 	 FROM generate_series(0, 19999) i`, heavyClient),
+	// A conversation of years, older than everything else.
+	fmt.Sprintf(`INSERT INTO messages (id, org_id, client_id, chat_id, contact_id, direction, origin, type, content, status, wire_id, created_at)
+	 SELECT pg_temp.fid('2', i), pg_temp.fid('a', %[1]d %% 4), pg_temp.fid('b', %[1]d), pg_temp.fid('d', %[1]d), pg_temp.fid('c', %[1]d),
+		'inbound', 'contact', 'text', '{"body": "Hello, this is a message of usual length."}', 'received', 'long ' || i,
+		now() - interval '15 hours' - (%[2]d - i) * interval '0.1 second'
+	 FROM generate_series(0, %[2]d - 1) i`, longChat, longMessages),
+	// An inbox that was read while its numbers were away.
+	fmt.Sprintf(`INSERT INTO read_receipts (message_id, org_id, client_id, read_at)
+	 SELECT pg_temp.fid('0', i), pg_temp.fid('a', i %% 4), pg_temp.fid('b', i %% 2000), now() - i * interval '1 second' FROM generate_series(235 * 2000, 250 * 2000 - 1) i
+	 UNION ALL SELECT pg_temp.fid('2', i), pg_temp.fid('a', %[1]d %% 4), pg_temp.fid('b', %[1]d), now() - i * interval '1 second' FROM generate_series(0, 19999) i`, longChat),
+	`UPDATE chats SET unread = 1 WHERE id IN (SELECT pg_temp.fid('d', n) FROM generate_series(0, 99999, 1000) n)`,
 	`INSERT INTO message_events (org_id, message_id, status)
 	 SELECT pg_temp.fid('a', i % 4), pg_temp.fid('0', i), 'queued' FROM generate_series(0, 199999) i`,
 	`INSERT INTO events (id, org_id, client_id, type, data, tx, created_at)
 	 SELECT pg_temp.fid('e', i), pg_temp.fid('a', i % 4), pg_temp.fid('b', i % 2000), CASE WHEN i % 3 = 0 THEN 'message.sent' ELSE 'message.read' END,
 		'{}', (1 + i / 1000)::text::xid8, now() - (200000 - i) * interval '1 second'
 	 FROM generate_series(0, 199999) i`,
+	`INSERT INTO client_history (org_id, client_id, at, status)
+	 SELECT pg_temp.fid('a', i % 4), pg_temp.fid('b', i % 2000), now() - i * interval '0.1 second', 'connected' FROM generate_series(0, 99999) i`,
+	`INSERT INTO message_figures (client_id, at, org_id, accepted)
+	 SELECT client_id, date_bin('15 minutes', created_at, 'epoch'), org_id, count(*) FROM messages GROUP BY 1, 2, 3`,
+	`INSERT INTO message_figures_marks (org_id, tx) SELECT id, '50' FROM orgs`,
+	// What waits to be counted is of usual size: a quarter of 20,000 costs 20,000.
+	fmt.Sprintf(`INSERT INTO message_figures_due (client_id, at, org_id)
+	 SELECT client_id, at, org_id FROM message_figures WHERE client_id <> pg_temp.fid('b', %d) ORDER BY at DESC LIMIT 5000`, heavyClient),
 	`INSERT INTO idempotency_keys (org_id, key, route, request_hash, response, created_at)
 	 SELECT pg_temp.fid('a', i % 4), 'key ' || i, 'POST', '', '', now() - i * interval '1 second' FROM generate_series(0, 49999) i`,
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -75,7 +74,8 @@ func (tx *Tx) ClaimBeside(ctx context.Context, org wa.OrgID, client wa.ClientID,
 	return one(ctx, tx, "claim message", scanClaimed, `
 		WITH own AS (
 			SELECT id FROM clients
-			WHERE org_id = $1 AND id = $2 AND epoch = $4 AND NOT paused AND deleted_at IS NULL FOR SHARE
+			WHERE org_id = $1 AND id = $2 AND epoch = $4 AND NOT paused AND deleted_at IS NULL
+			  AND `+goes+` FOR SHARE
 		), taken AS (
 			UPDATE messages SET status = 'sending', attempts = attempts + 1, claim_epoch = $4, claimed_at = now(),
 			       first_claim = coalesce(first_claim, now()), updated_at = now(),
@@ -118,27 +118,11 @@ func (tx *Tx) InFlight(ctx context.Context, org wa.OrgID, client wa.ClientID) ([
 func (tx *Tx) Reclaim(ctx context.Context, org wa.OrgID, client wa.ClientID, id wa.MessageID, epoch int64) (bool, error) {
 	n, err := tx.moved(ctx, "reclaim message", `
 		WITH own AS (
-			SELECT id FROM clients WHERE org_id = $1 AND id = $2 AND epoch = $4 AND NOT paused AND deleted_at IS NULL FOR SHARE)
+			SELECT id FROM clients WHERE org_id = $1 AND id = $2 AND epoch = $4 AND NOT paused AND deleted_at IS NULL
+			  AND `+goes+` FOR SHARE)
 		UPDATE messages SET claim_epoch = $4, claimed_at = now(), attempts = attempts + 1, updated_at = now()
 		WHERE org_id = $1 AND client_id = $2 AND id = $3 AND status = 'sending' AND EXISTS (SELECT FROM own)`, org, client, id, epoch)
 	return n == 1, err
-}
-
-// MarkSent records that WhatsApp's server took a message. Receipts may have
-// overtaken this news; then only what they could not know is filled in. False:
-// the message was not waiting for this news.
-func (tx *Tx) MarkSent(ctx context.Context, org wa.OrgID, id wa.MessageID, at time.Time, payload []byte) (bool, error) {
-	moved, err := one(ctx, tx, "mark message sent", pgx.RowTo[bool], `
-		UPDATE messages m SET status = CASE WHEN m.status = ANY($5) THEN 'sent' ELSE m.status END, sent_at = $3, payload = $4,
-		       unconfirmed = false, not_before = NULL, updated_at = now()
-		FROM (SELECT id, status FROM messages WHERE org_id = $1 AND id = $2 FOR UPDATE) old
-		WHERE m.id = old.id AND m.status = ANY($5 || '{delivered,read,played}'::text[])
-		RETURNING old.status = ANY($5)`, org, id, at, payload, statusTexts(wa.Accept.Move().From))
-	var e *wa.Error
-	if errors.As(err, &e) && e.Code == wa.NotFound {
-		return false, nil
-	}
-	return moved, err
 }
 
 // MarkUnconfirmed records that a sending ended without an answer: the rest of
@@ -250,6 +234,9 @@ func (tx *Tx) SentAges(ctx context.Context, org wa.OrgID, client wa.ClientID, wi
 			 WHERE org_id = $1 AND client_id = $2 AND direction = 'outbound' AND origin <> 'phone' AND sent_at > now() - $3::interval
 			 ORDER BY sent_at DESC LIMIT $4)
 			UNION ALL
+			(SELECT extract(epoch FROM clock_timestamp() - sent_at)::float8 FROM erased_sends
+			 WHERE org_id = $1 AND client_id = $2 AND sent_at > now() - $3::interval ORDER BY sent_at DESC LIMIT $4)
+			UNION ALL
 			SELECT 0::float8 FROM messages WHERE org_id = $1 AND client_id = $2 AND status = 'sending') x
 		ORDER BY age LIMIT $4`, org, client, window, limit)
 }
@@ -275,7 +262,10 @@ func (tx *Tx) Used(ctx context.Context, client wa.ClientID) (minute, hour, day i
 	}, `
 		SELECT count(*) FILTER (WHERE sent_at > now() - interval '1 minute'),
 		       count(*) FILTER (WHERE sent_at > now() - interval '1 hour'), count(*)
-		FROM messages WHERE client_id = $1 AND direction = 'outbound' AND origin <> 'phone' AND sent_at > now() - interval '1 day'`, client)
+		FROM (
+			SELECT sent_at FROM messages WHERE client_id = $1 AND direction = 'outbound' AND origin <> 'phone' AND sent_at > now() - interval '1 day'
+			UNION ALL
+			SELECT sent_at FROM erased_sends WHERE client_id = $1 AND sent_at > now() - interval '1 day') x`, client)
 	return n[0], n[1], n[2], err
 }
 
@@ -301,8 +291,11 @@ func (tx *Tx) LineCounts(ctx context.Context, org wa.OrgID, clients []wa.ClientI
 		FROM unnest($2::uuid[]) AS u(client), LATERAL (
 			SELECT count(*) FILTER (WHERE sent_at > now() - interval '1 minute') AS minute,
 			       count(*) FILTER (WHERE sent_at > now() - interval '1 hour') AS hour, count(*) AS day
-			FROM messages m WHERE m.org_id = $1 AND m.client_id = u.client
-			  AND m.direction = 'outbound' AND m.origin <> 'phone' AND m.sent_at > now() - interval '1 day') s`,
+			FROM (
+				SELECT m.sent_at FROM messages m WHERE m.org_id = $1 AND m.client_id = u.client
+				  AND m.direction = 'outbound' AND m.origin <> 'phone' AND m.sent_at > now() - interval '1 day'
+				UNION ALL
+				SELECT e.sent_at FROM erased_sends e WHERE e.org_id = $1 AND e.client_id = u.client AND e.sent_at > now() - interval '1 day') x) s`,
 		org, uuidTexts(clients), limit, bulkLimit)
 	return counts, err
 }

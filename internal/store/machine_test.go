@@ -73,9 +73,6 @@ var transitions = []transition{
 		}
 		return c.ID == id, err
 	}},
-	{"MarkSent", wa.Accept, func(ctx context.Context, s shop, tx *store.Tx, id wa.MessageID) (bool, error) {
-		return tx.MarkSent(ctx, s.org, id, time.Now(), []byte("p"))
-	}},
 	{"FinishSent", wa.Accept, func(ctx context.Context, s shop, tx *store.Tx, id wa.MessageID) (bool, error) {
 		_, moved, err := tx.FinishSent(ctx, s.org, id, 0, []byte("p"), "note")
 		return moved, err

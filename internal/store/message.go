@@ -26,70 +26,6 @@ func (tx *Tx) Message(ctx context.Context, org wa.OrgID, id wa.MessageID) (wa.Me
 		SELECT `+messageColumns+` FROM messages`+messageTables+`WHERE m.org_id = $1 AND m.id = $2`, org, id)
 }
 
-// MessageFilter narrows a list of messages; zero fields do not.
-type MessageFilter struct {
-	Client    wa.ClientID
-	Contact   wa.ContactID
-	Chat      wa.ChatID
-	Status    []wa.Status
-	Direction wa.Direction
-	Type      string
-	ClientRef string
-	Since     *time.Time
-	Until     *time.Time
-}
-
-// Messages pages through an org's messages, newest first. The statement is
-// composed of the conditions that are asked for, so that each combination gets
-// a plan of its own.
-func (tx *Tx) Messages(ctx context.Context, org wa.OrgID, f MessageFilter, p Page) ([]wa.Message, error) {
-	where, args := f.conditions(org)
-	args = append(args, p.Before, p.BeforeID, p.Limit)
-	n := len(args)
-	return collect(ctx, tx, "list messages", scanMessage, fmt.Sprintf(`
-		SELECT `+messageColumns+` FROM messages`+messageTables+`
-		WHERE %s AND (m.created_at, m.id) < ($%d, $%d) ORDER BY m.created_at DESC, m.id DESC LIMIT $%d`,
-		strings.Join(where, " AND "), n-2, n-1, n), args...)
-}
-
-func (f MessageFilter) conditions(org wa.OrgID) (where []string, args []any) {
-	add := func(condition string, arg any) {
-		args = append(args, arg)
-		where = append(where, fmt.Sprintf(condition, len(args)))
-	}
-	add("m.org_id = $%d", org)
-	if !f.Client.IsZero() {
-		add("m.client_id = $%d", f.Client)
-	}
-	if !f.Contact.IsZero() {
-		add("m.contact_id = $%d", f.Contact)
-	}
-	if !f.Chat.IsZero() {
-		add("m.chat_id = $%d", f.Chat)
-	}
-	if len(f.Status) > 0 {
-		// Spelled out, because only then the planner knows which partial indexes
-		// hold the answer.
-		where = append(where, "m.status IN ("+statusList(f.Status)+")")
-	}
-	if f.Direction != "" {
-		add("m.direction = $%d", f.Direction)
-	}
-	if f.Type != "" {
-		add("m.type = $%d", f.Type)
-	}
-	if f.ClientRef != "" {
-		add("m.client_ref = $%d", f.ClientRef)
-	}
-	if f.Since != nil {
-		add("m.created_at >= $%d", *f.Since)
-	}
-	if f.Until != nil {
-		add("m.created_at < $%d", *f.Until)
-	}
-	return where, args
-}
-
 // Timeline lists what happened to a message, oldest first. Its acceptance is
 // told by its own row.
 func (tx *Tx) Timeline(ctx context.Context, org wa.OrgID, id wa.MessageID) ([]wa.Step, error) {
@@ -261,7 +197,8 @@ func scanMessage(r pgx.CollectableRow) (wa.Message, error) {
 	if err := r.Scan(s.targets()...); err != nil {
 		return wa.Message{}, err
 	}
-	return s.message()
+	m, err := s.message()
+	return m.Shown(), err
 }
 
 // messageScan receives messageColumns.

@@ -125,7 +125,7 @@ func TestMessageFilters(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := must(s, func(tx *store.Tx) ([]wa.Message, error) {
-				return tx.Messages(t.Context(), s.org, tt.f, firstPage(t, 50))
+				return tx.Messages(t.Context(), wa.Whole(s.org), tt.f, firstPage(t, 50))
 			})
 			if diff := cmp.Diff(ids(tt.want), ids(got)); diff != "" {
 				t.Error(diff)
@@ -168,7 +168,7 @@ func TestPagesAreComplete(t *testing.T) {
 				t.Fatal(err)
 			}
 			list := must(s, func(tx *store.Tx) ([]wa.Message, error) {
-				return tx.Messages(t.Context(), s.org, store.MessageFilter{}, page)
+				return tx.Messages(t.Context(), wa.Whole(s.org), store.MessageFilter{}, page)
 			})
 			for _, m := range list {
 				if seen[m.ID] || m.CreatedAt.After(last) {
@@ -213,7 +213,7 @@ func TestCursors(t *testing.T) {
 		p, err := store.ParsePage(b64([]byte(`{"t":"`+when+`","i":"`+id+`"}`)), 50)
 		want(t, "", err)
 		must(s, func(tx *store.Tx) ([]wa.Message, error) {
-			return tx.Messages(t.Context(), s.org, store.MessageFilter{}, p)
+			return tx.Messages(t.Context(), wa.Whole(s.org), store.MessageFilter{}, p)
 		})
 	}
 	for asked, limit := range map[int]int{-1: 50, 0: 50, 1: 1, 200: 200, 201: 50} {
@@ -333,7 +333,9 @@ func TestChats(t *testing.T) {
 	list := func(client wa.ClientID, limit int) (found []wa.ChatID) {
 		page := firstPage(t, limit)
 		for {
-			got := must(s, func(tx *store.Tx) ([]wa.Chat, error) { return tx.Chats(t.Context(), s.org, client, page) })
+			got := must(s, func(tx *store.Tx) ([]wa.Chat, error) {
+				return tx.Chats(t.Context(), wa.Whole(s.org), store.ChatFilter{Client: client}, page)
+			})
 			for _, h := range got {
 				found = append(found, h.ID)
 				page.Before, page.BeforeID = h.CreatedAt, h.ID.UUID()

@@ -16,14 +16,10 @@ import (
 	"chasqui/migrations"
 )
 
-// Schema of the tables that whatsmeow keeps for itself.
-const WhatsmeowSchema = "whatsmeow"
-
 // Migrate brings the database up to date. Any number of processes may call it
-// at once: one works, the others wait and find nothing to do. The step after
-// (whatsmeow's own upgrade, which takes no lock of its own) runs under the same
-// lock. It needs a direct connection, not a transaction pooler.
-func Migrate(ctx context.Context, url string, after func(context.Context, *sql.DB) error) error {
+// at once: one works, the others wait and find nothing to do. It needs a direct
+// connection, not a transaction pooler.
+func Migrate(ctx context.Context, url string) error {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
 		return fmt.Errorf("read DATABASE_URL: %w", err)
@@ -38,28 +34,34 @@ func Migrate(ctx context.Context, url string, after func(context.Context, *sql.D
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	if err := rebaseFeed(ctx, db); err != nil {
-		return err
-	}
-	return upgradeWhatsmeow(ctx, db, url, after)
+	return settle(ctx, db)
 }
 
-// rebaseFeed puts events from before a restore to the beginning of the feed. A
-// dump that is loaded into a fresh cluster carries transaction ids that the
-// cluster has not reached; readers would wait for them for ever.
-func rebaseFeed(ctx context.Context, db *sql.DB) error {
+// settle does what follows every migration. It holds the lock of migrations for
+// it, since granting the same table twice at once fails in Postgres, as does
+// granting a table that another process is just altering.
+func settle(ctx context.Context, db *sql.DB) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit this does nothing
 	for _, q := range []string{
+		"SET LOCAL lock_timeout = '2min'", // as long as the others may take to migrate
+		fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", lock.DefaultLockID),
+		"SET LOCAL lock_timeout = '3s'",
+		// What was made is for the login that only works with rows, too.
+		"SELECT grant_runtime()",
+		// Events from before a restore go to the beginning of the feed: a dump that
+		// is loaded into a fresh cluster carries transaction ids that the cluster
+		// has not reached, and readers would wait for them for ever.
 		"SET LOCAL app.system = 'on'",
 		"UPDATE events SET tx = '0' WHERE tx > pg_current_xact_id()",
 		"UPDATE client_sequences SET tx = '0' WHERE tx > pg_current_xact_id()",
+		"UPDATE message_figures_marks SET tx = '0', position = 0 WHERE tx > pg_current_xact_id()",
 	} {
 		if _, err := tx.ExecContext(ctx, q); err != nil {
-			return fmt.Errorf("rebase feed: %w", err)
+			return fmt.Errorf("after migrating: %s: %w", q, err)
 		}
 	}
 	return tx.Commit()
@@ -79,39 +81,6 @@ func newMigrator(db *sql.DB) (*goose.Provider, error) {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
 	return p, nil
-}
-
-// upgradeLock is an arbitrary number that only this step uses.
-const upgradeLock = 7_241_983_001
-
-func upgradeWhatsmeow(ctx context.Context, db *sql.DB, url string, after func(context.Context, *sql.DB) error) (err error) {
-	if after == nil {
-		return nil
-	}
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return fmt.Errorf("reserve connection: %w", err)
-	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
-	for _, q := range []string{
-		"SET lock_timeout = '120s'", // the upgrade of the one before us may take its time
-		fmt.Sprintf("SELECT pg_advisory_lock(%d)", upgradeLock),
-		"CREATE SCHEMA IF NOT EXISTS " + WhatsmeowSchema,
-	} {
-		if _, err := conn.ExecContext(ctx, q); err != nil {
-			return fmt.Errorf("prepare schema %s: %w", WhatsmeowSchema, err)
-		}
-	}
-	own, err := OpenSQL(url, WhatsmeowSchema, 2)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, own.Close()) }()
-	if err := after(ctx, own); err != nil {
-		return fmt.Errorf("upgrade whatsmeow's tables: %w", err)
-	}
-	_, err = conn.ExecContext(ctx, fmt.Sprintf("SELECT pg_advisory_unlock(%d)", upgradeLock))
-	return err
 }
 
 // Current reports whether every migration of this build has been applied.

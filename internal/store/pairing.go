@@ -45,11 +45,14 @@ func (tx *Tx) SetPairingCode(ctx context.Context, org wa.OrgID, client wa.Client
 	return err
 }
 
-// SetPasskey shows what the phone's owner must sign, or the code to compare.
-func (tx *Tx) SetPasskey(ctx context.Context, org wa.OrgID, client wa.ClientID, request []byte, confirm string) error {
+// SetPasskey shows what the phone's owner must sign (a new request, in place of
+// the code and of any answer to another request), or the code to compare, for
+// which request is nil.
+func (tx *Tx) SetPasskey(ctx context.Context, org wa.OrgID, client wa.ClientID, request []byte, confirm string, expires time.Time) error {
 	_, err := tx.moved(ctx, "set passkey request", `
-		UPDATE pairings SET passkey = coalesce($3, passkey), confirm = $4, updated_at = now()
-		WHERE org_id = $1 AND client_id = $2`, org, client, request, confirm)
+		UPDATE pairings SET passkey = coalesce($3, passkey), answer = CASE WHEN $3::bytea IS NULL THEN answer END, confirm = $4, confirmed = false,
+		       code = '', expires_at = $5, updated_at = now()
+		WHERE org_id = $1 AND client_id = $2`, org, client, request, confirm, expires)
 	return err
 }
 

@@ -170,7 +170,7 @@ func places(n int) string {
 }
 
 // large are the tables that are never read from one end to the other.
-var large = []string{"messages", "events", "message_events", "chats", "contacts", "idempotency_keys"}
+var large = []string{"messages", "message_figures", "events", "message_events", "chats", "contacts", "idempotency_keys", "client_history", "read_receipts"}
 
 type planCase struct {
 	name   string
@@ -196,31 +196,36 @@ func page50(t testing.TB) store.Page {
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	w := million(t)
-	for _, c := range slices.Concat(w.linePlans(t), w.systemPlans(t), w.pagePlans(t), w.feedPlans(t)) {
-		t.Run(c.name, func(t *testing.T) {
-			p, text := w.explain(t, c.system, c.call)
-			var indexes []string
-			looked := 0.0
-			p.Plan.walk(func(n node) {
-				indexes = append(indexes, n.Index)
-				if !slices.Contains(large, n.Relation) {
-					return
-				}
-				if n.Type == "Seq Scan" {
-					t.Errorf("reads all of %s\n%s", n.Relation, text)
-				}
-				looked += (n.Rows + n.Filtered + n.Rechecked) * n.Loops
-			})
-			if c.index != "" && !slices.Contains(indexes, c.index) {
-				t.Errorf("does not use %s but %v\n%s", c.index, indexes, text)
-			}
-			if int(looked) > c.most {
-				t.Errorf("looks at %.0f rows, at most %d are expected\n%s", looked, c.most, text)
-			}
-			t.Logf("%.2f ms, looks at %.0f rows", p.Time, looked)
-		})
+	for _, c := range slices.Concat(w.linePlans(t), w.systemPlans(t), w.pagePlans(t), w.feedPlans(t), w.figurePlans(t), w.viewPlans(t), w.inboxPlans(t), w.readPlans(t), w.erasePlans(t), w.personPlans(t)) {
+		t.Run(c.name, func(t *testing.T) { w.hold(t, c, large...) })
 	}
 	t.Run("pace", w.pace)
+}
+
+// hold has a query planned and run, and holds it to its index and to the rows of
+// large tables that it may look at.
+func (w world) hold(t *testing.T, c planCase, large ...string) {
+	t.Helper()
+	p, text := w.explain(t, c.system, c.call)
+	var indexes []string
+	looked := 0.0
+	p.Plan.walk(func(n node) {
+		indexes = append(indexes, n.Index)
+		if !slices.Contains(large, n.Relation) {
+			return
+		}
+		if n.Type == "Seq Scan" {
+			t.Errorf("reads all of %s\n%s", n.Relation, text)
+		}
+		looked += (n.Rows + n.Filtered + n.Rechecked) * n.Loops
+	})
+	if c.index != "" && !slices.Contains(indexes, c.index) {
+		t.Errorf("does not use %s but %v\n%s", c.index, indexes, text)
+	}
+	if int(looked) > c.most {
+		t.Errorf("looks at %.0f rows, at most %d are expected\n%s", looked, c.most, text)
+	}
+	t.Logf("%.2f ms, looks at %.0f rows", p.Time, looked)
 }
 
 // expect runs a query for its plan only.
@@ -257,6 +262,15 @@ func (w world) linePlans(t *testing.T) []planCase {
 		{"line counts", "messages_line", 1900, false, func(tx *store.Tx) error {
 			return expect(tx.LineCounts(ctx, w.org, []wa.ClientID{w.heavy, w.client}, 1001, 1001))
 		}},
+		{"spendings", "messages_sent", 700, false, func(tx *store.Tx) error {
+			return expect(tx.Spendings(ctx, w.org, []store.Caps{{Client: w.client, Minute: 20, Hour: 100, Day: 1000}}))
+		}},
+		{"conducts", "messages_client_page", 1200, false, func(tx *store.Tx) error { return expect(tx.Conducts(ctx, w.org, []wa.ClientID{w.client})) }},
+		{"loads", "messages_line", 21000, false, func(tx *store.Tx) error {
+			return expect(tx.Loads(ctx, w.org, []wa.ClientID{w.heavy, w.client}, 20000))
+		}},
+		{"new contacts", "messages_chat_page", 200, false, func(tx *store.Tx) error { return expect(tx.NewContacts(ctx, w.org, []wa.ClientID{w.client})) }},
+		{"owners", "", 0, false, func(tx *store.Tx) error { return expect(tx.Owners(ctx, w.org, []wa.ClientID{w.heavy, w.client})) }},
 		{"hosts", "clients_pkey", 4, false, func(tx *store.Tx) error { return expect(tx.Hosts(ctx, w.org, []wa.ClientID{w.heavy, w.client})) }},
 		{"ahead", "messages_line", 500, false, func(tx *store.Tx) error {
 			return expect(tx.Ahead(ctx, w.org, *fillID(t, &wa.MessageID{}, "0", 901000), 20000))
@@ -277,6 +291,7 @@ func (w world) systemPlans(t *testing.T) []planCase {
 		{"stuck", "messages_expiry", 6000, true, func(tx *store.Tx) error { return expect(tx.Stuck(ctx)) }},
 		{"oldest queued", "messages_line", 3 * manyClients, true, func(tx *store.Tx) error { return expect(tx.OldestQueued(ctx)) }},
 		{"sweep events", "events_age", 2000, true, func(tx *store.Tx) error { return expect(tx.SweepEvents(ctx, 30*time.Hour, 1000)) }},
+		{"sweep history", "client_history_age", 7000, true, func(tx *store.Tx) error { return expect(tx.SweepHistory(ctx, 90*time.Minute, 1000)) }},
 		{"sweep replies", "idempotency_keys_age", 2000, true, func(tx *store.Tx) error { return expect(tx.SweepReplies(ctx, 10*time.Hour, 1000)) }},
 	}
 }
@@ -286,7 +301,7 @@ func (w world) pagePlans(t *testing.T) []planCase {
 	page := page50(t)
 	since, until := time.Now().Add(-time.Hour), time.Now().Add(-time.Minute)
 	list := func(f store.MessageFilter) func(tx *store.Tx) error {
-		return func(tx *store.Tx) error { return expect(tx.Messages(ctx, w.org, f, page)) }
+		return func(tx *store.Tx) error { return expect(tx.Messages(ctx, wa.Whole(w.org), f, page)) }
 	}
 	cases := []planCase{
 		{"messages", "messages_page", 250, false, list(store.MessageFilter{})},
@@ -304,9 +319,8 @@ func (w world) pagePlans(t *testing.T) []planCase {
 			"messages of client, between, text, outbound", "messages_client_page", 700, false,
 			list(store.MessageFilter{Client: w.client, Since: &since, Until: &until, Type: wa.KindText, Direction: wa.Outbound}),
 		},
-		{"contacts", "contacts_page", 60, false, func(tx *store.Tx) error { return expect(tx.Contacts(ctx, w.org, page)) }},
-		{"chats", "chats_page", 60, false, func(tx *store.Tx) error { return expect(tx.Chats(ctx, w.org, wa.ClientID{}, page)) }},
-		{"chats of client", "", 60, false, func(tx *store.Tx) error { return expect(tx.Chats(ctx, w.org, w.client, page)) }},
+		{"contacts", "contacts_page", 60, false, func(tx *store.Tx) error { return expect(tx.Contacts(ctx, wa.Whole(w.org), page)) }},
+		{"client history", "client_history_page", 60, false, func(tx *store.Tx) error { return expect(tx.ClientHistory(ctx, w.org, w.client, page)) }},
 		{"timeline", "message_events_message", 10, false, func(tx *store.Tx) error { return expect(tx.Timeline(ctx, w.org, w.message)) }},
 		{"people by phone", "contacts_org_id_phone_key", 10, false, func(tx *store.Tx) error {
 			return expect(tx.PhoneChats(ctx, w.org, []store.ChatKey{{Client: w.client, Phone: "491000"}}))
@@ -319,17 +333,51 @@ func (w world) pagePlans(t *testing.T) []planCase {
 	return cases
 }
 
+// viewPlans are what agents ask: with two clients, and with only their own chats
+// of them, which are none.
+func (w world) viewPlans(t *testing.T) []planCase {
+	ctx := t.Context()
+	page := page50(t)
+	given := wa.View{Org: w.org, Limited: true, Clients: []wa.ClientID{w.client, w.heavy}}
+	own := given
+	own.Chats = wa.NewUserID()
+	var cases []planCase
+	for name, v := range map[string]wa.View{"given": given, "own": own} {
+		cases = append(
+			cases,
+			planCase{name + " messages", "", 1000, false, func(tx *store.Tx) error { return expect(tx.Messages(ctx, v, store.MessageFilter{}, page)) }},
+			planCase{name + " messages of client", "", 1000, false, func(tx *store.Tx) error {
+				return expect(tx.Messages(ctx, v, store.MessageFilter{Client: w.client}, page))
+			}},
+			planCase{name + " chats", "", 400, false, func(tx *store.Tx) error { return expect(tx.Chats(ctx, v, store.ChatFilter{}, page)) }},
+			planCase{name + " contacts", "", 3000, false, func(tx *store.Tx) error { return expect(tx.Contacts(ctx, v, page)) }},
+		)
+		for noun, id := range map[store.Noun]string{
+			store.AClient: w.client.UUID(), store.AMessage: w.message.UUID(), store.AChat: w.chat.UUID(), store.AContact: w.contact.UUID(), store.AnEvent: w.event.UUID(),
+		} {
+			cases = append(cases, planCase{name + " sees " + string(noun), "", 200, false, func(tx *store.Tx) error {
+				err := tx.Sees(ctx, v, noun, id)
+				return expect(0, err)
+			}})
+		}
+	}
+	return cases
+}
+
 func (w world) feedPlans(t *testing.T) []planCase {
 	ctx := t.Context()
 	feed := func(f store.EventFilter) func(tx *store.Tx) error {
 		return func(tx *store.Tx) error {
-			_, _, err := tx.Events(ctx, w.org, store.Mark{Tx: "50", Position: 50_000}, f, 100)
+			_, _, err := tx.Events(ctx, wa.Whole(w.org), store.Mark{Tx: "50", Position: 50_000}, f, 100)
 			return err
 		}
 	}
 	return []planCase{
 		{"feed", "events_feed", 110, false, feed(store.EventFilter{})},
 		{"feed of types", "events_feed", 500, false, feed(store.EventFilter{Types: []wa.EventType{wa.MessageSent}})},
+		{"newest of the feed", "events_feed", 110, false, func(tx *store.Tx) error {
+			return expect(tx.NewestEvents(ctx, wa.Whole(w.org), store.EventFilter{}, 100))
+		}},
 		{"mark", "events_pkey", 2, false, func(tx *store.Tx) error { return expect(tx.MarkOf(ctx, w.org, w.event)) }},
 	}
 }

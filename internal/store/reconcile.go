@@ -63,8 +63,8 @@ func (tx *Tx) Stuck(ctx context.Context) (int, error) {
 		     + (SELECT count(*) FROM messages WHERE status IN ('scheduled', 'queued', 'retry_wait') AND expires_at < now() - interval '5 minutes')`)
 }
 
-// OldestQueued gives, by lane and by whether the client is online, for how long
-// the oldest message has been waiting.
+// OldestQueued gives, by lane and by whether the client is online and not held
+// by the kill switch, for how long the oldest message has been waiting.
 func (tx *Tx) OldestQueued(ctx context.Context) (map[Waiting]time.Duration, error) {
 	ages := map[Waiting]time.Duration{}
 	_, err := collect(ctx, tx, "read oldest queued", func(r pgx.CollectableRow) (w Waiting, err error) {
@@ -75,7 +75,9 @@ func (tx *Tx) OldestQueued(ctx context.Context) (map[Waiting]time.Duration, erro
 		ages[w] = time.Duration(seconds * float64(time.Second))
 		return w, err
 	}, `
-		SELECT m.lane, c.status IN ('connected', 'degraded', 'restricted'), extract(epoch FROM now() - min(m.updated_at))::float8
+		SELECT m.lane, c.status IN ('connected', 'degraded', 'restricted')
+		         AND NOT EXISTS (SELECT FROM installation_stop WHERE id)
+		         AND NOT EXISTS (SELECT FROM stops s WHERE s.org_id = c.org_id AND (s.client_id IS NULL OR s.client_id = c.id)), extract(epoch FROM now() - min(m.updated_at))::float8
 		FROM clients c CROSS JOIN (VALUES (0), (1), (2)) AS l(lane)
 		CROSS JOIN LATERAL (
 			SELECT m.lane, m.updated_at FROM messages m

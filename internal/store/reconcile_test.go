@@ -192,7 +192,7 @@ func TestFailuresAndRetries(t *testing.T) {
 	if !must(s, func(tx *store.Tx) (bool, error) { return tx.Reject(t.Context(), s.org, m.ID, failure) }) {
 		t.Error("not rejected")
 	}
-	fate := mustSystem(s, func(tx *store.Tx) (store.Fate, error) { return tx.Fate(t.Context(), m.ID) })
+	fate := mustSystem(s, func(tx *store.Tx) (store.Fate, error) { return tx.Fate(t.Context(), m.ClientID, m.ID) })
 	if got := s.message(m.ID); got.Error == nil || got.Error.Code != failure.Code || fate != (store.Fate{Status: wa.Failed, Code: string(failure.Code), WireID: m.WireID}) {
 		t.Errorf("failed as %+v, fate %+v", got.Error, fate)
 	}

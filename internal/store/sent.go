@@ -10,12 +10,17 @@ import (
 	"chasqui/internal/wa"
 )
 
-// FinishSent is MarkSent together with what belongs to it, the touch of the
-// conversation and the line of the timeline: one statement, because it is the
-// one that every message pays for. (org_id = $1) IS TRUE here and elsewhere checks
-// the org and keeps the planner from looking for it, as it does while a table is
-// young and its statistics are missing: the ids are what finds the rows. It was sent that long ago: when, is told by
-// the database's clock, from which the pace is rebuilt on other machines.
+// FinishSent records that WhatsApp's server took a message, with what belongs
+// to that, the touch of the conversation and the line of the timeline: one
+// statement, because it is the one that every message pays for. Receipts may have
+// overtaken this news; then only what they could not know is filled in. Not
+// moved: the message was not waiting for this news. It was sent that long ago:
+// when, is told by the database's clock, from which the pace is rebuilt on other
+// machines.
+//
+// (org_id = $1) IS TRUE here and elsewhere checks the org and keeps the planner
+// from looking for it, as it does while a table is young and its statistics are
+// missing: the ids are what finds the rows.
 func (tx *Tx) FinishSent(ctx context.Context, org wa.OrgID, id wa.MessageID, ago time.Duration, payload []byte, note string) (at time.Time, moved bool, err error) {
 	_, err = one(ctx, tx, "finish sent message", func(r pgx.CollectableRow) (struct{}, error) { return struct{}{}, r.Scan(&moved, &at) }, `
 		WITH old AS (

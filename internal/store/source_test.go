@@ -14,8 +14,13 @@ import (
 // system transactions, except those whose reason says otherwise.
 var systemQueries = map[string]string{
 	"OrgByName":     "finds the org",
+	"AnyOrg":        "asks whether there is an org at all",
+	"OrgsEver":      "asks how many orgs there have been",
 	"KeyByPublicID": "whose key it is is the question",
 	"TouchKey":      "follows KeyByPublicID",
+	"OrgOfClient":   "whose client it is is the question",
+	"OrgIDs":        "what is told to every org",
+	"Halts":         "workers serve every org",
 	"Fate":          "tickets do not say whose message it is",
 	"OwnerSlot":     "tickets do not say whose client it is",
 	"FairShare":     "counts over all orgs",
@@ -30,15 +35,35 @@ var systemQueries = map[string]string{
 	"CountClients":  "a metric over all orgs",
 	"CountWaiting":  "a metric over all orgs",
 	"HookBacklog":   "a metric over all orgs",
-	"SweepEvents":   "reconciler",
-	"SweepReplies":  "reconciler",
-	"Backlog":       "also asked for a ticket; callers of an org have found the client under it, and row-level security stands behind",
-	"Used":          "its callers have found the client under their org, and row-level security stands behind",
-	"rebaseFeed":    "a migration",
 
-	"Messages":   "its conditions begin with the org",
+	// The figures of every org are counted together; each quarter tells whose it is.
+	"takeQuarters":    "reconciler",
+	"CountFigures":    "follows takeQuarters",
+	"OldestFigureDue": "a metric over all orgs",
+
+	"SweepEvents":  "reconciler",
+	"SweepReplies": "reconciler",
+	"SweepHistory": "reconciler",
+	"SweepReads":   "reconciler",
+	"OpenErasures": "reconciler",
+
+	"SweepErasedSends": "reconciler",
+	"Backlog":          "also asked for a ticket; callers of an org have found the client under it, and row-level security stands behind",
+	"Used":             "its callers have found the client under their org, and row-level security stands behind",
+	"settle":           "a migration",
+
+	"rows":       "its conditions begin with the org",
+	"page":       "its conditions begin with the org",
+	"search":     "its conditions begin with the org",
 	"Deliveries": "its conditions begin with the org",
-	"Chats":      "both of its conditions name the org",
+
+	// Keys are turned over for every org.
+	"DataKeysUnderOthers": "finds what is left to wrap, of all orgs",
+	"RetireMasterKeys":    "asks whether any org is left",
+	"ChangedDataKeys":     "keyrings serve every org",
+	"KeyOrgs":             "lists the orgs",
+	"OlderThanKeys":       "asks about the installation",
+	"SecretLost":          "asks about the installation",
 
 	// A worker holds the lines of endpoints of every org.
 	"KeepHookLine":      "guarded by the holder of the line",
@@ -51,8 +76,37 @@ var systemQueries = map[string]string{
 	"PendingDeliveries": "asked for a ticket, which does not say whose endpoint it is",
 	"HookFigures":       "a metric over all orgs",
 	"SweepDeliveries":   "reconciler",
+	"attemptsAfter":     "whose they are is the question",
+	"UnnamedHostOrgs":   "lists the orgs",
 	"NextRecovery":      "finds work of any org",
 	"ProgressRecovery":  "follows NextRecovery",
+
+	"MemberByEmail":     "whose they are is the question",
+	"LockFamily":        "whose it is is the question",
+	"InvitationByToken": "whose it is is the question",
+	"FindLink":          "whose it is is the question",
+	"TakeLink":          "whose it is is the question",
+	"SweepPeople":       "reconciler",
+
+	// What watches over the audit logs watches over all of them.
+	"AuditedOrgs":       "lists every log",
+	"NextAudited":       "goes from log to log",
+	"OldAudits":         "lists every log",
+	"AnchorMac":         "anchors are numbered over all logs",
+	"AuditBroken":       "a metric over all orgs",
+	"HealAudit":         "forgets of all orgs",
+	"TakeMail":          "mails of all orgs wait in one line",
+	"AuditMoved":        "lists every log",
+	"LastAnchor":        "anchors are numbered over all logs",
+	"Anchors":           "anchors are numbered over all logs",
+	"OverCount":         "watches over all orgs",
+	"OverUsual":         "watches over all orgs",
+	"FailedSignIns":     "watches over all orgs",
+	"FailedFromAddress": "watches over all orgs",
+	"ReusedTokens":      "watches over all orgs",
+	"SweepSecurity":     "forgets of all orgs",
+	"ForgettingOrgs":    "lists the orgs",
+	"LeavingOrgs":       "lists the orgs",
 }
 
 var (

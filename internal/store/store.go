@@ -5,7 +5,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,7 +14,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 	"go.opentelemetry.io/otel/trace"
 
 	"chasqui/internal/wa"
@@ -136,25 +134,6 @@ func (db *DB) Ping(ctx context.Context) error { return wrap(db.pool.Ping(ctx), "
 
 // Stat gives the pool's figures.
 func (db *DB) Stat() *pgxpool.Stat { return db.pool.Stat() }
-
-// OpenSQL opens a database/sql pool that lives in one schema, for the library
-// that keeps its own tables there.
-func OpenSQL(url, schema string, maxConns int) (*sql.DB, error) {
-	cfg, err := pgx.ParseConfig(url)
-	if err != nil {
-		return nil, fmt.Errorf("read DATABASE_URL: %w", err)
-	}
-	cfg.ConnectTimeout = 3 * time.Second
-	cfg.RuntimeParams["search_path"] = schema
-	cfg.RuntimeParams["statement_timeout"] = "15000"
-	cfg.RuntimeParams["idle_in_transaction_session_timeout"] = idleLimit
-	cfg.RuntimeParams["application_name"] = "chasqui " + schema
-	boundCaches(cfg)
-	db := stdlib.OpenDB(*cfg)
-	db.SetMaxOpenConns(maxConns)
-	db.SetMaxIdleConns(maxConns)
-	return db, nil
-}
 
 // wrap gives a database error its meaning, and the words of what was tried.
 func wrap(err error, doing string) error {

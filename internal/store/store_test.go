@@ -209,20 +209,11 @@ func rowMessageID(r pgx.CollectableRow) (v wa.MessageID, err error) {
 // Locks of a process that stands still must be gone when its lease is.
 func TestNoTransactionWaitsLongerThanALease(t *testing.T) {
 	t.Parallel()
-	url := testkit.DatabaseURL(t)
-	sql, err := store.OpenSQL(url, "public", 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer sql.Close()
 	var limit string
-	if err := sql.QueryRowContext(t.Context(), `SHOW idle_in_transaction_session_timeout`).Scan(&limit); err != nil || limit != "8s" {
-		t.Errorf("the library's transactions may wait %q, %v", limit, err)
-	}
-	err = testkit.OpenDB(t, url).InTx(t.Context(), func(tx *store.Tx) error {
+	err := testkit.DB(t).InTx(t.Context(), func(tx *store.Tx) error {
 		return tx.Get(t.Context(), `SHOW idle_in_transaction_session_timeout`, nil, &limit)
 	})
 	if err != nil || limit != "8s" {
-		t.Errorf("ours may wait %q, %v", limit, err)
+		t.Errorf("transactions may wait %q, %v", limit, err)
 	}
 }

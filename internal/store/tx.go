@@ -17,6 +17,8 @@ type Tx struct {
 	tx    pgx.Tx
 	late  pgx.Batch // written right before commit: steps and events
 	bells []wa.Job  // rung after commit
+
+	audits []wa.AuditEntry // written last of all
 }
 
 // InOrg runs fn in a transaction that sees only this org's rows. A nil error
@@ -43,7 +45,12 @@ func (db *DB) InTxRelaxed(ctx context.Context, fn func(*Tx) error) error {
 }
 
 func (db *DB) run(ctx context.Context, begin string, fn func(*Tx) error) error {
-	ptx, err := db.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
+	conn, err := db.pool.Acquire(ctx)
+	if err != nil {
+		return wrap(err, "begin")
+	}
+	defer conn.Release()
+	ptx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
 	if err != nil {
 		return wrap(err, "begin")
 	}
@@ -61,16 +68,24 @@ func (db *DB) run(ctx context.Context, begin string, fn func(*Tx) error) error {
 	return nil
 }
 
+// finish runs fn and commits. The commit goes out together with what is written
+// late: until it is answered, others wait for the counter's row.
 func (tx *Tx) finish(ctx context.Context, fn func(*Tx) error) error {
 	if err := fn(tx); err != nil {
 		return err
 	}
-	if tx.late.Len() > 0 {
-		if err := tx.tx.SendBatch(ctx, &tx.late).Close(); err != nil {
-			return wrap(err, "write steps and events")
-		}
+	if len(tx.audits) > 0 {
+		tx.late.QueuedQueries = append(tx.late.QueuedQueries, auditBatch(tx.audits).QueuedQueries...)
 	}
-	return wrap(tx.tx.Commit(ctx), "commit")
+	if tx.late.Len() == 0 {
+		return wrap(tx.tx.Commit(ctx), "commit")
+	}
+	tx.late.Queue("COMMIT")
+	err := tx.tx.SendBatch(ctx, &tx.late).Close()
+	if withoutCounter(err) {
+		return &wa.Error{Code: wa.NotFound, Message: "the client of this event does not exist", Err: err}
+	}
+	return wrap(err, "write steps and events, and commit")
 }
 
 // Ring asks for a bell after commit, best effort: the row is what counts.
@@ -102,7 +117,7 @@ func (tx *Tx) Emit(org wa.OrgID, client wa.ClientID, kind wa.EventType, data any
 		statement = emitUnnumbered
 	}
 	tx.late.Queue(statement, wa.NewEventID(), org, client, kind, raw, about.Chat, string(about.Direction), about.Endpoint,
-		about.Callback, wa.Patterns(kind), about.Trace).Query(tx.ringWritten)
+		about.Callback, wa.Patterns(kind), about.Trace).Query(tx.ringEndpoints)
 	return nil
 }
 

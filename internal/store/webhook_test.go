@@ -174,7 +174,7 @@ func TestDeliveryRowsAreSmall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sql, err := store.OpenSQL(url, "public", 1)
+	sql, err := testkit.OpenSQL(url)
 	if err != nil {
 		t.Fatal(err)
 	}

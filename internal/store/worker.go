@@ -78,7 +78,7 @@ func (tx *Tx) ClaimClients(ctx context.Context, s Slot, limit int, inherit bool)
 			SELECT c.id FROM clients c JOIN free f ON f.id = c.id AND f.epoch = c.epoch
 			WHERE c.deleted_at IS NULL AND c.desire <> 'idle'
 			ORDER BY f.urgent DESC, c.id LIMIT $3 FOR UPDATE OF c SKIP LOCKED)
-		UPDATE clients SET slot = $1, worker_epoch = $2, epoch = epoch + 1
+		UPDATE clients SET slot = $1, worker_epoch = $2, epoch = epoch + 1, owned_at = now()
 		WHERE id IN (SELECT id FROM locked)
 		RETURNING `+clientColumns, s.Number, s.Epoch, limit)
 }
@@ -91,19 +91,24 @@ type Owned struct {
 	Version int64
 	Waiting [3]bool // by lane
 	Flying  bool    // something is in flight, or was when its owner died
+	Reading bool    // somebody is to be told that their messages were read
 }
 
-// OwnedClients lists what a worker holds, and which of it has work (R1).
+// OwnedClients lists what a worker holds, and which of it has work (R1). What is
+// in flight is little, whoever holds it: read once, it is cheaper than a look for
+// each client.
 func (tx *Tx) OwnedClients(ctx context.Context, s Slot) ([]Owned, error) {
 	return collect(ctx, tx, "list owned clients", func(r pgx.CollectableRow) (o Owned, err error) {
-		err = r.Scan(&o.ID, &o.OrgID, &o.Epoch, &o.Version, &o.Waiting[0], &o.Waiting[1], &o.Waiting[2], &o.Flying)
+		err = r.Scan(&o.ID, &o.OrgID, &o.Epoch, &o.Version, &o.Waiting[0], &o.Waiting[1], &o.Waiting[2], &o.Flying, &o.Reading)
 		return o, err
 	}, `
+		WITH flying AS MATERIALIZED (SELECT client_id FROM messages WHERE status = 'sending')
 		SELECT c.id, c.org_id, c.epoch, c.version,
 		       EXISTS (SELECT FROM messages m WHERE m.client_id = c.id AND m.status = 'queued' AND m.lane = 0),
 		       EXISTS (SELECT FROM messages m WHERE m.client_id = c.id AND m.status = 'queued' AND m.lane = 1),
 		       EXISTS (SELECT FROM messages m WHERE m.client_id = c.id AND m.status = 'queued' AND m.lane = 2),
-		       EXISTS (SELECT FROM messages m WHERE m.client_id = c.id AND m.status = 'sending')
+		       c.id IN (SELECT client_id FROM flying),
+		       EXISTS (SELECT FROM read_receipts r WHERE r.client_id = c.id AND r.not_before <= now())
 		FROM clients c WHERE c.slot = $1 AND c.worker_epoch = $2 AND c.deleted_at IS NULL`, s.Number, s.Epoch)
 }
 

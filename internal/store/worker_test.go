@@ -263,13 +263,15 @@ func TestOwnedClients(t *testing.T) {
 	busy := shop{t: t, db: s.db, org: s.org, client: clients[0]}
 	busy.queued(1, lane(wa.Urgent))
 	busy.queued(2, lane(wa.Bulk))
+	contact, _ := busy.person()
+	busy.reads(busy.heard(contact, "read here"))
 	if _, err := busy.claim(1, wa.Bulk); err != nil {
 		t.Fatal(err)
 	}
 	for _, o := range mustSystem(s, func(tx *store.Tx) ([]store.Owned, error) { return tx.OwnedClients(t.Context(), slot) }) {
 		wanted := store.Owned{ID: o.ID, OrgID: s.org, Epoch: 1, Version: 1}
 		if o.ID == clients[0] {
-			wanted.Waiting, wanted.Flying = [3]bool{true, false, true}, true
+			wanted.Waiting, wanted.Flying, wanted.Reading = [3]bool{true, false, true}, true, true
 		}
 		if o != wanted {
 			t.Errorf("%+v, want %+v", o, wanted)

@@ -6,6 +6,7 @@ package testkit
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"hash/fnv"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"chasqui/internal/store"
 	"chasqui/migrations"
@@ -50,6 +52,18 @@ func OpenDB(t testing.TB, url string) *store.DB {
 	}
 	t.Cleanup(db.Close)
 	return db
+}
+
+// OpenSQL opens a plain connection, for what no query of the product asks.
+func OpenSQL(url string) (*sql.DB, error) {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	cfg.RuntimeParams["statement_timeout"] = "15000"
+	db := stdlib.OpenDB(*cfg)
+	db.SetMaxOpenConns(1)
+	return db, nil
 }
 
 // DatabaseURL makes a fresh, migrated database and gives its URL.
@@ -111,7 +125,7 @@ func makeTemplate(ctx context.Context, t testing.TB, c *pgx.Conn, base, name str
 	if _, err := c.Exec(ctx, "CREATE DATABASE "+building); err != nil {
 		return err
 	}
-	if err := store.Migrate(ctx, withDatabase(t, base, building), nil); err != nil {
+	if err := store.Migrate(ctx, withDatabase(t, base, building)); err != nil {
 		return err
 	}
 	_, err := c.Exec(ctx, "ALTER DATABASE "+building+" RENAME TO "+name)

@@ -3,6 +3,7 @@ package wa_test
 import (
 	"bytes"
 	"hash/crc32"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -28,6 +29,37 @@ func TestAKeyReadsBack(t *testing.T) {
 	}
 	if len(seen) != 200 {
 		t.Error("keys repeat")
+	}
+}
+
+// What docs/security.md gives to secret scanners finds our keys in any text, and
+// nothing that is none of them.
+func TestThePublishedPatternFindsKeys(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(page), "For secret scanners")
+	_, after, _ = strings.Cut(after, "```\n")
+	published, _, ok := strings.Cut(after, "\n```")
+	if !ok {
+		t.Fatal("the page publishes no pattern")
+	}
+	pattern := regexp.MustCompile(published)
+	ours, _ := wa.NewKeyText()
+	operators, _ := wa.NewOperatorText()
+	for _, key := range []string{ours.Reveal(), operators.Reveal()} {
+		for _, text := range []string{key, "KEY=" + key + "\n", `{"api_key":"` + key + `"}`, "https://u:" + key + "@example.com"} {
+			if pattern.FindString(text) != key {
+				t.Errorf("a key is not found in a text of %d characters", len(text))
+			}
+		}
+	}
+	for _, none := range []string{ours.Reveal()[:50], "sk_live_" + ours.Reveal()[7:], ours.Reveal() + "x", "x" + ours.Reveal()} {
+		if pattern.MatchString(none) {
+			t.Error("something that is no key is found")
+		}
 	}
 }
 

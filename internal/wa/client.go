@@ -80,24 +80,31 @@ const (
 	WantDeleted   Desire = "deleted"
 )
 
+// Desires lists every desire.
+func Desires() []Desire {
+	return []Desire{WantNothing, WantConnected, WantOffline, WantPairing, WantLoggedOut, WantDeleted}
+}
+
 // Client is one WhatsApp number connected to chasqui.
 type Client struct {
-	ID           ClientID     `json:"id"`
-	OrgID        OrgID        `json:"-"`
-	Name         string       `json:"name"`
-	Provider     string       `json:"provider"`
-	Status       ClientStatus `json:"status"`
-	StatusReason string       `json:"status_reason,omitempty" doc:"Why the client is in this status, in words"`
-	StatusAt     time.Time    `json:"status_at"`
-	Until        *time.Time   `json:"until,omitempty" doc:"When a ban or restriction ends"`
-	Desire       Desire       `json:"desired"`
-	Phone        Phone        `json:"phone,omitempty"`
-	LID          string       `json:"lid,omitempty"`
-	PushName     string       `json:"push_name,omitempty"`
-	Paused       bool         `json:"paused"`
-	Device       Device       `json:"device"`
-	CreatedAt    time.Time    `json:"created_at"`
-	UpdatedAt    time.Time    `json:"updated_at"`
+	ID               ClientID     `json:"id"`
+	OrgID            OrgID        `json:"-"`
+	Name             string       `json:"name"`
+	Provider         string       `json:"provider"`
+	Status           ClientStatus `json:"status"`
+	StatusReason     string       `json:"status_reason,omitempty" doc:"Why the client is in this status, in words"`
+	StatusAt         time.Time    `json:"status_at"`
+	Until            *time.Time   `json:"until,omitempty" doc:"When a ban or restriction ends"`
+	Desire           Desire       `json:"desired"`
+	Phone            Phone        `json:"phone,omitempty"`
+	LID              string       `json:"lid,omitempty"`
+	PushName         string       `json:"push_name,omitempty"`
+	Paused           bool         `json:"paused"`
+	SendReadReceipts bool         `json:"send_read_receipts" doc:"Who wrote is told when somebody reads it here"`
+	Stopped          HaltScope    `json:"stopped,omitempty" enum:"client,org,installation" doc:"The kill switch holds it: nothing leaves; absent while it does not"`
+	Device           Device       `json:"device"`
+	CreatedAt        time.Time    `json:"created_at"`
+	UpdatedAt        time.Time    `json:"updated_at"`
 
 	JID         string `json:"-"` // the device's address at WhatsApp; "" before pairing
 	Slot        *int   `json:"-"` // the worker slot that owns it

@@ -71,7 +71,29 @@ type Attempt struct {
 	Detail     string              `json:"detail,omitempty"`
 	Headers    map[string][]string `json:"response_headers,omitempty"`
 	Body       string              `json:"response_body,omitempty" doc:"Its first 16 kB"`
+
+	Signature string `json:"-"` // that went with it; "" when nothing was sent
 }
+
+// SentRequest is what one attempt sent, made again: bodies are not kept.
+type SentRequest struct {
+	Attempt int                 `json:"attempt,omitempty" doc:"Its number; absent while none was made: this is what the first one will send"`
+	Same    Sameness            `json:"same" enum:"yes,no,unknown" doc:"yes: the signature of the attempt proves it to be what was sent, to the byte; no: something that it is made of (a name, the webhook's settings) has changed since; unknown: the secret that signed it is gone, or nothing was sent yet"`
+	Events  int                 `json:"events" doc:"How many events went in it"`
+	Headers map[string][]string `json:"request_headers" nullable:"false" doc:"Without the values of your own ones, and without traceparent"`
+	Body    string              `json:"request_body" doc:"Its first 64 kB"`
+	Bytes   int                 `json:"request_bytes" doc:"How long the whole body is"`
+}
+
+// Sameness says whether what is shown is what was sent.
+type Sameness string
+
+// The answers.
+const (
+	IsSame      Sameness = "yes"
+	IsNotSame   Sameness = "no"
+	SameUnknown Sameness = "unknown"
+)
 
 // AttemptError is a kind of failure.
 type AttemptError string
@@ -124,6 +146,14 @@ type Envelope struct {
 	Sequence  *int64          `json:"sequence,omitempty"`
 	Truncated bool            `json:"truncated,omitempty" doc:"The text was cut to keep the body small; the API has the whole"`
 	Data      json.RawMessage `json:"data"`
+}
+
+// EnvelopeBatch is what an endpoint gets that takes several events in one
+// request: envelopes of one chat, in order.
+type EnvelopeBatch struct {
+	Type    string            `json:"type"` // "batch"
+	Version string            `json:"api_version"`
+	Events  []json.RawMessage `json:"events"`
 }
 
 // EnvelopeClient is the client an event is about; a thin one has only its id.

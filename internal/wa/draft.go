@@ -39,6 +39,10 @@ type Draft struct {
 	Metadata  map[string]string
 	Origin    Origin
 	Callback  Callback
+
+	// Unreadable is why the caller's words could not be made into the fields
+	// above: the draft is refused with it, as one of a batch may be.
+	Unreadable error
 }
 
 // Content is the one content object that Type names.
@@ -63,6 +67,9 @@ func (d Draft) Validate(now time.Time) error {
 // Read is Validate for those who go on to use the address: to read a phone
 // number is the dear part.
 func (d Draft) Read(now time.Time) (Address, error) {
+	if d.Unreadable != nil {
+		return Address{}, d.Unreadable
+	}
 	to, addressErr := ParseAddress(d.To)
 	return to, errors.Join(addressErr, d.validateContent(), d.validateTimes(now), d.validateExtras())
 }

@@ -23,6 +23,7 @@ const (
 	MaxHeaderLength   = 4096
 	MaxRate           = 10_000
 	MaxAttempts       = 20
+	MaxHookBatch      = 50
 	longestHookDelay  = 7 * 24 * time.Hour
 	MaxSecretOverlap  = 7 * 24 * time.Hour
 	SecretOverlap     = 24 * time.Hour
@@ -57,6 +58,7 @@ type Endpoint struct {
 	ChatKinds      []ChatKind        `json:"chat_kinds,omitempty" nullable:"false" doc:"Of events about messages only these; all if absent"`
 	Payload        Payload           `json:"payload" enum:"full,thin" doc:"thin has ids only"`
 	Ordered        bool              `json:"ordered" doc:"One request at a time per chat, in order; a failure holds up its chat"`
+	Batch          int               `json:"batch" doc:"Events of a chat in one request at most; more than one needs ordered"`
 	Headers        map[string]string `json:"headers,omitempty" doc:"Your own headers; their values are not shown again"`
 	MaxInFlight    int               `json:"max_in_flight" doc:"Requests at the same time"`
 	Rate           *int              `json:"rate,omitempty" doc:"Requests a second at most; no limit if absent"`
@@ -88,6 +90,9 @@ func (e *Endpoint) Normalize() {
 	}
 	if e.Payload == "" {
 		e.Payload = FullPayload
+	}
+	if e.Batch == 0 {
+		e.Batch = 1
 	}
 	if e.MaxInFlight == 0 {
 		e.MaxInFlight = DefaultInFlight
@@ -197,6 +202,11 @@ func (e Endpoint) validateNumbers() error {
 	var errs []error
 	if e.MaxInFlight < 1 || e.MaxInFlight > MaxInFlight {
 		errs = append(errs, InvalidField("max_in_flight", "must be 1 to %d", MaxInFlight))
+	}
+	if e.Batch < 1 || e.Batch > MaxHookBatch {
+		errs = append(errs, InvalidField("batch", "must be 1 to %d", MaxHookBatch))
+	} else if e.Batch > 1 && !e.Ordered {
+		errs = append(errs, InvalidField("batch", "can only be more than 1 where ordered is true"))
 	}
 	if e.Rate != nil && (*e.Rate < 1 || *e.Rate > MaxRate) {
 		errs = append(errs, InvalidField("rate", "must be 1 to %d", MaxRate))

@@ -25,7 +25,10 @@ const (
 	MessageUndecryptable EventType = "message.undecryptable"
 	ContactUpdated       EventType = "contact.updated"
 	ContactIdentity      EventType = "contact.identity_changed"
+	ContactErased        EventType = "contact.erased"
+	ChatUpdated          EventType = "chat.updated"
 	ClientCreated        EventType = "client.created"
+	ClientChanged        EventType = "client.changed"
 	ClientDeleted        EventType = "client.deleted"
 	ClientPairingStep    EventType = "client.pairing"
 	ClientPairingFailed  EventType = "client.pairing_failed"
@@ -40,6 +43,12 @@ const (
 	ClientIsUnrestricted EventType = "client.restriction_lifted"
 	ClientHadError       EventType = "client.error"
 	LimitsChanged        EventType = "client.limits_changed"
+	ClientIsHalted       EventType = "client.stopped"
+	ClientIsReleased     EventType = "client.released"
+	OrgIsHalted          EventType = "org.stopped"
+	OrgIsReleased        EventType = "org.released"
+	OrgIsLeaving         EventType = "org.deletion_asked"
+	OrgIsKept            EventType = "org.kept"
 	PlatformOutdated     EventType = "platform.client_outdated"
 	EndpointFailing      EventType = "endpoint.failing"
 	EndpointDisabled     EventType = "endpoint.disabled"
@@ -72,7 +81,10 @@ var eventInfos = []EventInfo{
 	{MessageUndecryptable, "A message came that cannot be read yet; the sender was asked again", true},
 	{ContactUpdated, "A contact's name, number or hidden address became known or changed", false},
 	{ContactIdentity, "A contact uses a new phone", true},
+	{ContactErased, "A person was erased: whoever keeps a copy of what was told of them is to erase it, too", false},
+	{ChatUpdated, "A conversation was marked read or unread, or given to somebody", true},
 	{ClientCreated, "A client was created", false},
+	{ClientChanged, "A client was renamed, paused or resumed, or asked to connect or to disconnect", true},
 	{ClientDeleted, "A client was deleted", false},
 	{ClientPairingStep, "Pairing moved on", false},
 	{ClientPairingFailed, "Pairing did not succeed", false},
@@ -87,11 +99,18 @@ var eventInfos = []EventInfo{
 	{ClientIsUnrestricted, "The number may start new chats again", false},
 	{ClientHadError, "WhatsApp refused the connection for a reason we cannot mend", false},
 	{LimitsChanged, "A client's sending limits were changed", false},
+	{ClientIsHalted, "The kill switch was thrown for a client: nothing leaves it", false},
+	{ClientIsReleased, "The kill switch of a client was released; a wider one may still hold it", false},
+	{OrgIsHalted, "The kill switch was thrown for the whole org, or, as data.scope says, for everybody: nothing leaves", false},
+	{OrgIsReleased, "The kill switch of the org, or of everybody, was released", false},
+	{OrgIsLeaving, "The org is being deleted; data.due_at says when everything is erased. Endpoints are off from then on and do not get it", false},
+	{OrgIsKept, "The deletion of the org was taken back", false},
 	{PlatformOutdated, "WhatsApp asks for a newer client library; every reconnect waits for the operator", false},
 	{EndpointFailing, "An endpoint has refused one message four times", false},
 	{EndpointDisabled, "An endpoint was switched off, by itself or by us; data.reason says why", false},
 	{EndpointRecovered, "An endpoint that was failing takes messages again", false},
 	{DeliveryExhausted, "An event was not delivered to an endpoint and will not be tried again unless you ask for it", false},
+	{SecurityAlert, "Something looks like an attack or a leaked key; data.kind says what", false},
 	{WebhookTest, "Somebody asked to see whether an endpoint works", false},
 }
 
@@ -120,6 +139,13 @@ type EventMessage struct {
 	Message Message `json:"message"`
 }
 
+// MarshalJSON writes the message as it is shown.
+func (e EventMessage) MarshalJSON() ([]byte, error) {
+	type plain EventMessage
+	e.Message = e.Message.Shown()
+	return json.Marshal(plain(e))
+}
+
 // EventClient is the data of the other client.* events and of
 // platform.client_outdated.
 type EventClient struct {
@@ -133,10 +159,16 @@ type EventLimits struct {
 	ClientID ClientID `json:"client_id"`
 	Before   Limits   `json:"before"`
 	After    Limits   `json:"after"`
-	By       string   `json:"by" doc:"Whose key did it"`
+	By       string   `json:"by" doc:"Id of the person, or name of the API key"`
 }
 
-// EventContact is the data of every contact.* event.
+// EventHalt is the data of org.stopped and org.released.
+type EventHalt struct {
+	Scope  HaltScope `json:"scope" enum:"org,installation"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+// EventContact is the data of the other contact.* events.
 type EventContact struct {
 	Contact Contact `json:"contact"`
 }

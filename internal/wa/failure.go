@@ -23,6 +23,7 @@ const (
 	FailGroupUnavailable    FailCode = "group_unavailable"
 	FailValidityExpired     FailCode = "validity_expired"
 	FailCancelled           FailCode = "canceled"
+	FailContactErased       FailCode = "contact_erased"
 	FailProviderUnavailable FailCode = "provider_unavailable"
 	FailProviderRejected    FailCode = "provider_rejected"
 	FailUnconfirmed         FailCode = "delivery_unconfirmed"
@@ -50,6 +51,7 @@ var failTitles = map[FailCode]struct {
 	FailGroupUnavailable:    {"The group cannot be written to", false},
 	FailValidityExpired:     {"The message was not sent before it expired", true},
 	FailCancelled:           {"The message was cancelled before it was sent", false},
+	FailContactErased:       {"The recipient was erased before the message was sent", false},
 	FailProviderUnavailable: {"WhatsApp is not available", true},
 	FailProviderRejected:    {"WhatsApp refused the message", false},
 	FailUnconfirmed:         {"WhatsApp never confirmed it; it may have been delivered", false},

@@ -18,47 +18,62 @@ type ID[N noun] struct{ uuid uuid.UUID }
 type noun interface{ prefix() string }
 
 type (
-	orgNoun      struct{}
-	userNoun     struct{}
-	keyNoun      struct{}
-	clientNoun   struct{}
-	contactNoun  struct{}
-	chatNoun     struct{}
-	messageNoun  struct{}
-	eventNoun    struct{}
-	endpointNoun struct{}
-	deliveryNoun struct{}
-	recoveryNoun struct{}
-	secretNoun   struct{}
+	orgNoun        struct{}
+	userNoun       struct{}
+	keyNoun        struct{}
+	clientNoun     struct{}
+	contactNoun    struct{}
+	chatNoun       struct{}
+	messageNoun    struct{}
+	eventNoun      struct{}
+	endpointNoun   struct{}
+	deliveryNoun   struct{}
+	recoveryNoun   struct{}
+	secretNoun     struct{}
+	sessionNoun    struct{}
+	invitationNoun struct{}
+	auditNoun      struct{}
+	operatorNoun   struct{}
+	erasureNoun    struct{}
 )
 
-func (orgNoun) prefix() string      { return "org" }
-func (userNoun) prefix() string     { return "usr" }
-func (keyNoun) prefix() string      { return "key" }
-func (clientNoun) prefix() string   { return "cli" }
-func (contactNoun) prefix() string  { return "con" }
-func (chatNoun) prefix() string     { return "chat" }
-func (messageNoun) prefix() string  { return "msg" }
-func (eventNoun) prefix() string    { return "evt" }
-func (endpointNoun) prefix() string { return "ep" }
-func (deliveryNoun) prefix() string { return "dlv" }
-func (recoveryNoun) prefix() string { return "rcv" }
-func (secretNoun) prefix() string   { return "whs" }
+func (orgNoun) prefix() string        { return "org" }
+func (userNoun) prefix() string       { return "usr" }
+func (keyNoun) prefix() string        { return "key" }
+func (clientNoun) prefix() string     { return "cli" }
+func (contactNoun) prefix() string    { return "con" }
+func (chatNoun) prefix() string       { return "chat" }
+func (messageNoun) prefix() string    { return "msg" }
+func (eventNoun) prefix() string      { return "evt" }
+func (endpointNoun) prefix() string   { return "ep" }
+func (deliveryNoun) prefix() string   { return "dlv" }
+func (recoveryNoun) prefix() string   { return "rcv" }
+func (secretNoun) prefix() string     { return "whs" }
+func (sessionNoun) prefix() string    { return "ses" }
+func (invitationNoun) prefix() string { return "inv" }
+func (auditNoun) prefix() string      { return "aud" }
+func (operatorNoun) prefix() string   { return "opr" }
+func (erasureNoun) prefix() string    { return "ers" }
 
 // The ids of our nouns.
 type (
-	OrgID      = ID[orgNoun]
-	UserID     = ID[userNoun]
-	KeyID      = ID[keyNoun]
-	ClientID   = ID[clientNoun]
-	ContactID  = ID[contactNoun]
-	ChatID     = ID[chatNoun]
-	MessageID  = ID[messageNoun]
-	EventID    = ID[eventNoun]
-	EndpointID = ID[endpointNoun]
-	DeliveryID = ID[deliveryNoun]
-	RecoveryID = ID[recoveryNoun]
-	SecretID   = ID[secretNoun]
+	OrgID        = ID[orgNoun]
+	UserID       = ID[userNoun]
+	KeyID        = ID[keyNoun]
+	ClientID     = ID[clientNoun]
+	ContactID    = ID[contactNoun]
+	ChatID       = ID[chatNoun]
+	MessageID    = ID[messageNoun]
+	EventID      = ID[eventNoun]
+	EndpointID   = ID[endpointNoun]
+	DeliveryID   = ID[deliveryNoun]
+	RecoveryID   = ID[recoveryNoun]
+	SecretID     = ID[secretNoun]
+	SessionID    = ID[sessionNoun]
+	InvitationID = ID[invitationNoun]
+	AuditID      = ID[auditNoun]
+	OperatorID   = ID[operatorNoun]
+	ErasureID    = ID[erasureNoun]
 )
 
 // NewID makes a fresh id. Ids of one process rise with time.
@@ -100,6 +115,21 @@ func NewRecoveryID() RecoveryID { return NewID[recoveryNoun]() }
 
 // NewSecretID makes the id of an endpoint's secret.
 func NewSecretID() SecretID { return NewID[secretNoun]() }
+
+// NewSessionID makes a sign-in session's id.
+func NewSessionID() SessionID { return NewID[sessionNoun]() }
+
+// NewInvitationID makes an invitation's id.
+func NewInvitationID() InvitationID { return NewID[invitationNoun]() }
+
+// NewAuditID makes an audit entry's id.
+func NewAuditID() AuditID { return NewID[auditNoun]() }
+
+// NewOperatorID makes an operator's id.
+func NewOperatorID() OperatorID { return NewID[operatorNoun]() }
+
+// NewErasureID makes an erasure's id.
+func NewErasureID() ErasureID { return NewID[erasureNoun]() }
 
 // DeliveryOf is the id of one event's delivery to one endpoint: there is one,
 // whoever makes it. The store makes the same in SQL.

@@ -19,6 +19,18 @@ func DefaultLimits() Limits {
 	return Limits{Enabled: true, PerMinute: 20, PerHour: 100, PerDay: 1000, GapMinMS: 2000, GapMaxMS: 5000, Typing: true}
 }
 
+// Beyond reports whether l lets more out than before did and than a fresh number
+// may: nobody should do that to a number by the way. Numbers count while pacing is
+// off, too, or they would be raised behind the back of who switches it on again.
+func (l Limits) Beyond(before Limits) bool {
+	usual := DefaultLimits()
+	faster := func(l, before, usual int) bool { return l > max(before, usual) }
+	return !l.Enabled && before.Enabled ||
+		faster(l.PerMinute, before.PerMinute, usual.PerMinute) || faster(l.PerHour, before.PerHour, usual.PerHour) ||
+		faster(l.PerDay, before.PerDay, usual.PerDay) || l.GapMinMS < min(before.GapMinMS, usual.GapMinMS) ||
+		l.GapMaxMS < min(before.GapMaxMS, usual.GapMaxMS)
+}
+
 // Validate refuses limits that contradict themselves.
 func (l Limits) Validate() error {
 	var errs []error

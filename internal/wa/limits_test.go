@@ -43,3 +43,37 @@ func TestLimitsValidate(t *testing.T) {
 		}
 	}
 }
+
+// What lets more out than before and than usual is beyond, also while pacing is
+// off: whoever switches it on again must find the numbers that they left.
+func TestBeyond(t *testing.T) {
+	t.Parallel()
+	usual := wa.DefaultLimits()
+	off, fast, slow := usual, usual, usual
+	off.Enabled = false
+	fast.PerMinute = 100
+	slow.PerMinute = 1
+	fastOff, slowOff := fast, slow
+	fastOff.Enabled, slowOff.Enabled = false, false
+	for name, c := range map[string]struct {
+		before, after wa.Limits
+		want          bool
+	}{
+		"the same":                        {usual, usual, false},
+		"slower":                          {usual, slow, false},
+		"up to the usual":                 {slow, usual, false},
+		"faster":                          {usual, fast, true},
+		"as fast as before":               {fast, fast, false},
+		"off":                             {usual, off, true},
+		"on again":                        {off, usual, false},
+		"on again as fast as it was":      {fastOff, fast, false},
+		"faster while it is off":          {off, fastOff, true},
+		"on and faster at once":           {off, fast, true},
+		"slower while it is off":          {off, slowOff, false},
+		"off, though slower when it's on": {usual, slowOff, true},
+	} {
+		if got := c.after.Beyond(c.before); got != c.want {
+			t.Errorf("%s: %t, want %t", name, got, c.want)
+		}
+	}
+}

@@ -23,11 +23,17 @@ type Origin string
 // The origins.
 const (
 	FromAPI         Origin = "api"
-	FromDashboard   Origin = "dashboard"
-	FromPhone       Origin = "phone" // typed on the client's own phone
+	FromDashboard   Origin = "dashboard" // by somebody who is signed in
+	FromPhone       Origin = "phone"     // typed on the client's own phone
 	FromContact     Origin = "contact"
 	FromOtherDevice Origin = "other_device"
+	FromSignIn      Origin = "sign_in" // a one-time code: nobody but its recipient may read it
 )
+
+// Origins lists all of them.
+func Origins() []Origin {
+	return []Origin{FromAPI, FromDashboard, FromPhone, FromContact, FromOtherDevice, FromSignIn}
+}
 
 // Recipient is whom a message goes to or came from.
 type Recipient struct {
@@ -43,7 +49,7 @@ type Message struct {
 	OrgID       OrgID             `json:"-"`
 	ClientID    ClientID          `json:"client_id"`
 	ChatID      ChatID            `json:"chat_id,omitzero"`
-	Direction   Direction         `json:"direction"`
+	Direction   Direction         `json:"direction" enum:"outbound,inbound"`
 	Origin      Origin            `json:"origin"`
 	Type        string            `json:"type"`
 	Text        *Text             `json:"text,omitempty"`
@@ -65,12 +71,22 @@ type Message struct {
 	NextTryAt   *time.Time        `json:"next_try_at,omitempty"`
 	SentAt      *time.Time        `json:"sent_at,omitempty"`
 	DeliveredAt *time.Time        `json:"delivered_at,omitempty"`
-	ReadAt      *time.Time        `json:"read_at,omitempty"`
+	ReadAt      *time.Time        `json:"read_at,omitempty" doc:"When the recipient read it; of one that came in, when it was first read here"`
 	CallbackURL string            `json:"callback_url,omitempty" doc:"Told what becomes of this message"`
 	CallbackID  EndpointID        `json:"-"` // stands for the address's host
 	Trace       string            `json:"-"` // the trace it is part of, as telemetry.Link gives it; mostly ""
 	CreatedAt   time.Time         `json:"created_at"`
 	UpdatedAt   time.Time         `json:"updated_at"`
+}
+
+// Shown is the message as anybody may see it who may read messages: a one-time
+// code is not among what is shown, or who reads a number's messages could sign in
+// as those whose codes it sends.
+func (m Message) Shown() Message {
+	if m.Origin == FromSignIn && m.Text != nil {
+		m.Text = &Text{Body: "(a one-time code)"}
+	}
+	return m
 }
 
 // Content is the message's one content object.
@@ -108,6 +124,7 @@ const (
 	WaitUnpaired      Wait = "client_unpaired"
 	WaitRestricted    Wait = "client_restricted"
 	WaitPaused        Wait = "client_paused"
+	WaitStopped       Wait = "stopped"
 	WaitMinuteCap     Wait = "minute_cap"
 	WaitHourCap       Wait = "hour_cap"
 	WaitDayCap        Wait = "day_cap"
@@ -129,7 +146,8 @@ type QueuePlace struct {
 type Step struct {
 	At     time.Time       `json:"at"`
 	Status Status          `json:"status"`
-	Note   string          `json:"note,omitempty" doc:"What happened, in words"`
+	Note   string          `json:"note,omitempty" doc:"What happened, in words; the last line of a message that waits says what it waits for now"`
+	Until  *time.Time      `json:"until,omitempty" doc:"Of what is waited for now: when it is expected to end"`
 	Data   json.RawMessage `json:"data,omitempty"`
 }
 

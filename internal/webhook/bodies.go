@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"sync"
 
 	"chasqui/internal/store"
@@ -16,9 +18,22 @@ type bodies struct {
 	size       int // of young, in bytes
 }
 
+// bodyKey says what a body was made of: an event whose person was erased in the
+// meantime is another one, and what was made of it before is never sent again.
 type bodyKey struct {
 	event   wa.EventID
 	payload wa.Payload
+	of      [sha256.Size]byte
+}
+
+func keyOf(d store.Due, payload wa.Payload) bodyKey {
+	h := sha256.New()
+	_, _ = h.Write(d.Event.Data) // a hash takes everything
+	c := d.Contact
+	_, _ = fmt.Fprintf(h, "%s %q", c.ID, []string{string(c.Phone), c.LID, c.Name, c.PushName})
+	key := bodyKey{event: d.EventID, payload: payload}
+	h.Sum(key.of[:0])
+	return key
 }
 
 // bodiesMost is how much one half holds, in bytes.
@@ -26,7 +41,7 @@ const bodiesMost = 4 << 20
 
 // of gives the body of a delivery.
 func (b *bodies) of(d store.Due, payload wa.Payload) ([]byte, error) {
-	key := bodyKey{d.EventID, payload}
+	key := keyOf(d, payload)
 	if raw, ok := b.get(key); ok {
 		return raw, nil
 	}

@@ -22,6 +22,10 @@ type callbackHost struct {
 	base string // "https://example.com:8443"
 }
 
+func hostOf(org wa.OrgID, u *url.URL) callbackHost {
+	return callbackHost{org, u.Scheme + "://" + u.Host}
+}
+
 type known struct {
 	id    wa.EndpointID
 	until time.Time
@@ -30,6 +34,9 @@ type known struct {
 const (
 	callbackKnown = time.Minute
 	callbackMost  = 10_000 // hosts that are remembered
+	// MaxCallbackHosts is how many hosts the messages of an org may name: each has
+	// a line, a circuit and a secret of its own. Ports and schemes count apart.
+	MaxCallbackHosts = 200
 )
 
 // Callback makes sure that a message's own address can be told what becomes of
@@ -42,7 +49,7 @@ func (s *Service) Callback(ctx context.Context, by wa.Actor, text string) (wa.Ca
 	if err != nil {
 		return wa.Callback{}, wa.InvalidField("callback_url", "is not an address like https://example.com/hook")
 	}
-	host := callbackHost{by.Org, u.Scheme + "://" + u.Host}
+	host := hostOf(by.Org, u)
 	id, found := s.recall(host)
 	if err := s.checkCallback(ctx, by, text, found); err != nil { // plain http was allowed when it was found
 		return wa.Callback{}, err
@@ -118,6 +125,9 @@ func (s *Service) callbackEndpoint(ctx context.Context, host callbackHost) (id w
 	e.MaxInFlight, e.TimeoutMS = wa.DefaultInFlight, int(wa.DefaultHookWait.Milliseconds())
 	for range 2 { // another process may be making it at this moment
 		err = s.db.InOrg(ctx, host.org, func(tx *store.Tx) error {
+			if err := tx.LockLasting(ctx, host.org); err != nil {
+				return err
+			}
 			id, err = tx.CallbackEndpoint(ctx, host.org, host.base)
 			if wa.CodeOf(err) == wa.NotFound {
 				id = e.ID
@@ -134,38 +144,45 @@ func (s *Service) callbackEndpoint(ctx context.Context, host callbackHost) (id w
 
 // insertCallback keeps an endpoint for a host. It signs as the org's others do.
 func (s *Service) insertCallback(ctx context.Context, tx *store.Tx, e wa.Endpoint) error {
+	ids, err := tx.CallbackEndpoints(ctx, e.OrgID)
+	if err != nil {
+		return err
+	}
+	if len(ids) >= MaxCallbackHosts {
+		return wa.InvalidField("callback_url", "names one host too many: the messages of an organisation may name %d; give the addresses one host, or use a webhook", MaxCallbackHosts)
+	}
 	keys, err := s.callbackKeys(ctx, tx, e.OrgID)
 	if err != nil {
 		return err
 	}
-	if err := tx.InsertEndpoint(ctx, store.EndpointRow{Endpoint: e}, s.sealKey(e.OrgID, keys[0])); err != nil {
-		return err
-	}
-	for _, old := range keys[1:] {
-		if err := tx.InsertSecret(ctx, e.OrgID, e.ID, s.sealKey(e.OrgID, old)); err != nil {
+	for i, k := range keys {
+		sealed, err := s.sealKey(ctx, e.OrgID, k)
+		if err != nil {
+			return err
+		}
+		insert := func() error { return tx.InsertSecret(ctx, e.OrgID, e.ID, sealed) }
+		if i == 0 {
+			insert = func() error { return tx.InsertEndpoint(ctx, store.EndpointRow{Endpoint: e}, sealed) }
+		}
+		if err := insert(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Service) sealKey(org wa.OrgID, k key) store.SealedSecret {
-	id := wa.NewSecretID()
-	return store.SealedSecret{ID: id, Sealed: s.seal.Seal(secretPlace(org, id), k.raw), ExpiresAt: k.end}
-}
-
 // callbackKeys gives what signs an org's callbacks now, the one in use first.
-// The first of all is drawn from the master key, so that it can be told before
-// any message has named an address.
+// The first of all is drawn, so that it can be told before any message has
+// named an address.
 func (s *Service) callbackKeys(ctx context.Context, tx *store.Tx, org wa.OrgID) ([]key, error) {
 	ids, err := tx.CallbackEndpoints(ctx, org)
 	if err != nil {
 		return nil, err
 	}
 	if len(ids) > 0 {
-		return s.keys(ctx, tx, org, ids[0])
+		return s.signing(ctx, tx, org, ids[0])
 	}
-	raw, err := s.seal.Derive("webhook callbacks|" + org.UUID())
+	raw, err := s.keys.Derive(ctx, "chasqui derived|webhook callbacks|"+org.UUID())
 	return []key{{raw: raw}}, err
 }
 
@@ -174,10 +191,11 @@ func (s *Service) callbackKeys(ctx context.Context, tx *store.Tx, org wa.OrgID) 
 func (s *Service) CallbackSecret(ctx context.Context, by wa.Actor) (secret wa.Secret, err error) {
 	err = s.inOrg(ctx, by, func(tx *store.Tx) error {
 		keys, err := s.callbackKeys(ctx, tx, by.Org)
-		if err == nil {
-			secret = wa.NewSecret(secretPrefix + encodeSecret(keys[0].raw))
+		if err != nil {
+			return err
 		}
-		return err
+		secret = wa.NewSecret(secretPrefix + encodeSecret(keys[0].raw))
+		return tx.Audit(by, wa.AuditWebhookRevealed, auditedCallbacks, nil, nil)
 	})
 	return secret, err
 }
@@ -198,11 +216,15 @@ func (s *Service) RotateCallbackSecret(ctx context.Context, by wa.Actor, grace *
 			return wa.Errorf(wa.Conflict, "no message has named a callback_url yet: the secret was never used")
 		}
 		for _, id := range ids {
-			if err := s.rotate(ctx, tx, by.Org, id, overlap, s.sealKey(by.Org, fresh)); err != nil {
+			sealed, err := s.sealKey(ctx, by.Org, fresh)
+			if err != nil {
+				return err
+			}
+			if err := s.rotate(ctx, tx, by.Org, id, overlap, sealed); err != nil {
 				return err
 			}
 		}
-		return nil
+		return tx.Audit(by, wa.AuditWebhookRotated, auditedCallbacks, nil, rotated{int(overlap.Seconds())})
 	})
 	return wa.NewSecret(secretPrefix + encodeSecret(fresh.raw)), err
 }
@@ -257,23 +279,26 @@ func (s *Service) callbacksOf(ctx context.Context, tx *store.Tx, org wa.OrgID, i
 // ResendCallback sends one of them again, now.
 func (s *Service) ResendCallback(ctx context.Context, by wa.Actor, message wa.MessageID, id wa.DeliveryID) (d wa.Delivery, err error) {
 	err = s.inOrg(ctx, by, func(tx *store.Tx) error {
-		rows, err := s.callbacksOf(ctx, tx, by.Org, message)
-		if err != nil {
+		if d, err = s.callbackOf(ctx, tx, by.Org, message, id); err != nil {
 			return err
 		}
-		i := slices.IndexFunc(rows, func(d wa.Delivery) bool { return d.ID == id })
-		if i < 0 {
-			return wa.Errorf(wa.NotFound, "there is no such delivery")
-		}
-		endpoint := rows[i].EndpointID
-		if err := tx.BeginAnew(ctx, by.Org, endpoint, id, wa.TriggerManual, s.opt.Ahead()); err != nil {
-			return err
-		}
-		tx.Ring(wa.DeliverTicket{Endpoint: endpoint})
-		d, err = tx.Delivery(ctx, by.Org, endpoint, id)
+		d, err = s.again(ctx, tx, by, d.EndpointID, id)
 		return err
 	})
 	return d, err
+}
+
+// callbackOf finds one of what a message's own address got or shall get.
+func (s *Service) callbackOf(ctx context.Context, tx *store.Tx, org wa.OrgID, message wa.MessageID, id wa.DeliveryID) (wa.Delivery, error) {
+	rows, err := s.callbacksOf(ctx, tx, org, message)
+	if err != nil {
+		return wa.Delivery{}, err
+	}
+	i := slices.IndexFunc(rows, func(d wa.Delivery) bool { return d.ID == id })
+	if i < 0 {
+		return wa.Delivery{}, wa.Errorf(wa.NotFound, "there is no such delivery")
+	}
+	return rows[i], nil
 }
 
 // of gives the target of one delivery: a message's own address where the

@@ -77,3 +77,29 @@ func (w *world) callbackSettled(m wa.Message, want wa.DeliveryStatus) (d webhook
 	})
 	return d
 }
+
+// An org's messages name so many hosts and no more; those that are known go on,
+// and other orgs are not concerned.
+func TestCallbackHostsAreFew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	at := func(by wa.Actor, host string) error {
+		_, err := w.hooks.Callback(t.Context(), by, "https://"+host+".example.com/x")
+		return err
+	}
+	for n := range webhook.MaxCallbackHosts {
+		if err := at(w.by, fmt.Sprintf("h%d", n)); err != nil {
+			t.Fatalf("host %d: %v", n, err)
+		}
+	}
+	if err := at(w.by, "one-more"); wa.CodeOf(err) != wa.Invalid || !strings.Contains(err.Error(), "callback_url") {
+		t.Errorf("one more: %v", err)
+	}
+	if err := at(w.by, "h7"); err != nil {
+		t.Errorf("one that is known: %v", err)
+	}
+	other, _ := testkit.Org(t, w.db)
+	if err := at(testkit.Actor(other.ID), "one-more"); err != nil {
+		t.Errorf("another org: %v", err)
+	}
+}

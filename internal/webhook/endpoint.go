@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"chasqui/internal/store"
@@ -27,15 +28,24 @@ func (s *Service) Create(ctx context.Context, by wa.Actor, e wa.Endpoint) (Made,
 	if err := e.Validate(); err != nil {
 		return Made{}, err
 	}
+	if err := mayHave(by, e); err != nil {
+		return Made{}, err
+	}
 	if err := s.checkURL(ctx, by, e.URL); err != nil {
 		return Made{}, err
 	}
-	text, sealed := s.newSecret(e.OrgID)
-	row, err := s.row(e)
+	text, sealed, err := s.newSecret(ctx, e.OrgID)
+	if err != nil {
+		return Made{}, err
+	}
+	row, err := s.row(ctx, e)
 	if err != nil {
 		return Made{}, err
 	}
 	err = s.inOrg(ctx, by, func(tx *store.Tx) error {
+		if err := tx.LockLasting(ctx, by.Org); err != nil {
+			return err
+		}
 		n, err := tx.CountEndpoints(ctx, by.Org)
 		if err != nil {
 			return err
@@ -49,10 +59,31 @@ func (s *Service) Create(ctx context.Context, by wa.Actor, e wa.Endpoint) (Made,
 		if err := tx.InsertEndpoint(ctx, row, sealed); err != nil {
 			return err
 		}
-		row, err = tx.Endpoint(ctx, by.Org, e.ID)
-		return err
+		if row, err = tx.Endpoint(ctx, by.Org, e.ID); err != nil {
+			return err
+		}
+		return tx.Audit(by, wa.AuditWebhookCreated, e.ID.String(), nil, audited(row))
 	})
 	return Made{Endpoint: shown(row, e.Headers), Secret: text}, err
+}
+
+// mayHave refuses to let somebody have sent to them what they may not read.
+func mayHave(by wa.Actor, e wa.Endpoint) error {
+	need := []wa.Permission{wa.ReadEvents}
+	if e.Payload != wa.ThinPayload && slices.ContainsFunc(e.Events, aboutMessages) {
+		need = append(need, wa.ReadMessages)
+	}
+	for _, p := range need {
+		if !by.May(p) {
+			return wa.Errorf(wa.Forbidden, "an endpoint gets no more than whoever makes it may read: this needs %s", p)
+		}
+	}
+	return nil
+}
+
+// aboutMessages reports whether a pattern takes in what is said in messages.
+func aboutMessages(pattern string) bool {
+	return pattern == "*" || strings.HasPrefix(pattern, "message.")
 }
 
 // checkURL looks at an address before it is kept; it is looked at again
@@ -96,7 +127,7 @@ func (s *Service) Get(ctx context.Context, by wa.Actor, id wa.EndpointID) (wa.En
 	if err != nil {
 		return wa.Endpoint{}, err
 	}
-	return s.show(row)
+	return s.show(ctx, row)
 }
 
 // List pages through an org's endpoints, newest first.
@@ -108,7 +139,7 @@ func (s *Service) List(ctx context.Context, by wa.Actor, p store.Page) ([]wa.End
 	})
 	out := make([]wa.Endpoint, len(rows))
 	for i, row := range rows {
-		if out[i], err = s.show(row); err != nil {
+		if out[i], err = s.show(ctx, row); err != nil {
 			return nil, err
 		}
 	}
@@ -133,7 +164,11 @@ func (s *Service) Update(ctx context.Context, by wa.Actor, id wa.EndpointID, cha
 		if row, err = tx.LockEndpoint(ctx, by.Org, id); err != nil {
 			return err
 		}
-		if row, err = s.changed(row, change); err != nil {
+		was := audited(row)
+		if row, err = s.changed(ctx, row, change); err != nil {
+			return err
+		}
+		if err := mayHave(by, row.Endpoint); err != nil {
 			return err
 		}
 		if !slices.Equal(row.Clients, before.Clients) {
@@ -149,18 +184,20 @@ func (s *Service) Update(ctx context.Context, by wa.Actor, id wa.EndpointID, cha
 				return err
 			}
 		}
-		row, err = tx.Endpoint(ctx, by.Org, id)
-		return err
+		if row, err = tx.Endpoint(ctx, by.Org, id); err != nil {
+			return err
+		}
+		return tx.Audit(by, wa.AuditWebhookChanged, id.String(), was, audited(row))
 	})
 	if err != nil {
 		return wa.Endpoint{}, err
 	}
-	return s.show(row)
+	return s.show(ctx, row)
 }
 
 // changed applies a change to a row as it is now.
-func (s *Service) changed(row store.EndpointRow, change func(*wa.Endpoint)) (store.EndpointRow, error) {
-	headers, err := s.headers(row)
+func (s *Service) changed(ctx context.Context, row store.EndpointRow, change func(*wa.Endpoint)) (store.EndpointRow, error) {
+	headers, err := s.headers(ctx, row)
 	if err != nil {
 		return row, err
 	}
@@ -174,24 +211,38 @@ func (s *Service) changed(row store.EndpointRow, change func(*wa.Endpoint)) (sto
 	if err := e.Validate(); err != nil {
 		return row, err
 	}
-	return s.row(e)
+	return s.row(ctx, e)
 }
 
 // Delete takes an endpoint away. What was on its way is not sent any more.
 func (s *Service) Delete(ctx context.Context, by wa.Actor, id wa.EndpointID) error {
-	return s.inOrg(ctx, by, func(tx *store.Tx) error { return tx.DeleteEndpoint(ctx, by.Org, id) })
+	return s.inOrg(ctx, by, func(tx *store.Tx) error {
+		row, err := tx.Endpoint(ctx, by.Org, id)
+		if err != nil {
+			return err
+		}
+		if err := tx.DeleteEndpoint(ctx, by.Org, id); err != nil {
+			return err
+		}
+		return tx.Audit(by, wa.AuditWebhookDeleted, id.String(), audited(row), nil)
+	})
 }
 
 // Enable switches an endpoint on. What was on its way goes on; what happened
 // meanwhile is brought by Replay.
 func (s *Service) Enable(ctx context.Context, by wa.Actor, id wa.EndpointID) (wa.Endpoint, error) {
 	err := s.inOrg(ctx, by, func(tx *store.Tx) error {
+		if err := tx.LockLasting(ctx, by.Org); err != nil {
+			return err
+		}
 		if _, err := tx.LockEndpoint(ctx, by.Org, id); err != nil {
 			return err
 		}
-		_, err := tx.EnableEndpoint(ctx, by.Org, id)
+		if _, err := tx.EnableEndpoint(ctx, by.Org, id); err != nil {
+			return err
+		}
 		tx.Ring(wa.DeliverTicket{Endpoint: id})
-		return err
+		return tx.Audit(by, wa.AuditWebhookEnabled, id.String(), nil, nil)
 	})
 	if err != nil {
 		return wa.Endpoint{}, err
@@ -211,6 +262,9 @@ func (s *Service) Disable(ctx context.Context, by wa.Actor, id wa.EndpointID) (w
 		if err != nil || !was {
 			return err
 		}
+		if err := tx.Audit(by, wa.AuditWebhookDisabled, id.String(), nil, nil); err != nil {
+			return err
+		}
 		return tx.Emit(by.Org, wa.ClientID{}, wa.EndpointDisabled, wa.EventEndpoint{EndpointID: id, URL: row.URL, Reason: reason})
 	})
 	if err != nil {
@@ -226,9 +280,15 @@ func (s *Service) Rotate(ctx context.Context, by wa.Actor, id wa.EndpointID, gra
 	if err != nil {
 		return wa.Secret{}, err
 	}
-	text, sealed := s.newSecret(by.Org)
+	text, sealed, err := s.newSecret(ctx, by.Org)
+	if err != nil {
+		return wa.Secret{}, err
+	}
 	err = s.inOrg(ctx, by, func(tx *store.Tx) error {
 		if _, err := tx.LockEndpoint(ctx, by.Org, id); err != nil {
+			return err
+		}
+		if err := tx.Audit(by, wa.AuditWebhookRotated, id.String(), nil, rotated{int(overlap.Seconds())}); err != nil {
 			return err
 		}
 		return s.rotate(ctx, tx, by.Org, id, overlap, sealed)
@@ -271,12 +331,15 @@ func (s *Service) Revoke(ctx context.Context, by wa.Actor, id wa.EndpointID) err
 		if _, err := tx.LockEndpoint(ctx, by.Org, id); err != nil {
 			return err
 		}
-		return tx.RevokeOldSecrets(ctx, by.Org, id)
+		if err := tx.RevokeOldSecrets(ctx, by.Org, id); err != nil {
+			return err
+		}
+		return tx.Audit(by, wa.AuditWebhookRevoked, id.String(), nil, nil)
 	})
 }
 
 // row makes a row of an endpoint: its headers are sealed.
-func (s *Service) row(e wa.Endpoint) (store.EndpointRow, error) {
+func (s *Service) row(ctx context.Context, e wa.Endpoint) (store.EndpointRow, error) {
 	row := store.EndpointRow{Endpoint: e}
 	if len(e.Headers) == 0 {
 		return row, nil
@@ -285,16 +348,16 @@ func (s *Service) row(e wa.Endpoint) (store.EndpointRow, error) {
 	if err != nil {
 		return row, fmt.Errorf("encode headers: %w", err)
 	}
-	row.SealedHeaders = s.seal.Seal(headersPlace(e.OrgID, e.ID), raw)
-	return row, nil
+	row.SealedHeaders, err = s.seal(ctx, e.OrgID, headersPlace(e.OrgID, e.ID), raw)
+	return row, err
 }
 
 // headers opens a row's own headers; nil when there are none.
-func (s *Service) headers(row store.EndpointRow) (map[string]string, error) {
+func (s *Service) headers(ctx context.Context, row store.EndpointRow) (map[string]string, error) {
 	if len(row.SealedHeaders) == 0 {
 		return nil, nil
 	}
-	raw, err := s.seal.Open(headersPlace(row.OrgID, row.ID), row.SealedHeaders)
+	raw, err := s.open(ctx, row.OrgID, headersPlace(row.OrgID, row.ID), row.SealedHeaders)
 	if err != nil {
 		return nil, fmt.Errorf("open headers of %s: %w", row.ID, err)
 	}
@@ -305,8 +368,8 @@ func (s *Service) headers(row store.EndpointRow) (map[string]string, error) {
 	return out, nil
 }
 
-func (s *Service) show(row store.EndpointRow) (wa.Endpoint, error) {
-	headers, err := s.headers(row)
+func (s *Service) show(ctx context.Context, row store.EndpointRow) (wa.Endpoint, error) {
+	headers, err := s.headers(ctx, row)
 	return shown(row, headers), err
 }
 

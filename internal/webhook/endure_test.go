@@ -42,7 +42,7 @@ func TestAnEndpointThatIsDownForLong(t *testing.T) {
 			}
 			s.answers(nil)
 			if tt.dead > 0 {
-				if _, err := w.hooks.Recover(t.Context(), w.by, made.ID, time.Now().Add(-time.Hour)); err != nil {
+				if _, err := w.hooks.Recover(t.Context(), w.by, made.ID, time.Now().Add(-time.Hour), time.Time{}); err != nil {
 					t.Fatal(err)
 				}
 			}

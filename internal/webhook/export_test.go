@@ -24,3 +24,9 @@ func RetryAfter(h http.Header, now time.Time) time.Duration { return retryAfter(
 
 // Body makes what an endpoint gets.
 func Body(d store.Due, p wa.Payload) ([]byte, error) { return body(d, p) }
+
+// Bodies remembers what it made, as a Dispatcher does.
+type Bodies struct{ b bodies }
+
+// Of gives a body, made or remembered.
+func (b *Bodies) Of(d store.Due, p wa.Payload) ([]byte, error) { return b.b.of(d, p) }

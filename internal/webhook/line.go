@@ -140,7 +140,7 @@ func (l *line) launch(ctx context.Context) time.Duration {
 		l.ready = l.ready[1:]
 		l.flying[d.ID] = true
 		to, slow := l.to, l.slow() // a later turn replaces them
-		go func() { l.done <- landed{d, l.d.send(ctx, to, d, slow)} }()
+		go func() { l.done <- l.d.send(ctx, to, d, slow) }()
 	}
 	return time.Hour
 }
@@ -152,19 +152,20 @@ func (l *line) slow() bool {
 }
 
 // send makes one attempt when there is a place for it.
-func (d *Dispatcher) send(ctx context.Context, to target, due store.Due, slow bool) answer {
+func (d *Dispatcher) send(ctx context.Context, to target, due store.Due, slow bool) landed {
 	lane, org := d.fast, d.orgOf(to.OrgID)
 	if slow {
 		lane = d.slow
 	}
 	if !org.enter(ctx) {
-		return answer{}
+		return landed{due: due}
 	}
 	defer org.leave()
 	if !lane.enter(ctx) {
-		return answer{}
+		return landed{due: due}
 	}
 	defer lane.leave()
+	due.Rest = d.bodies.together(due, to.Payload)
 	if due.Attempts == 0 && due.Trigger == wa.TriggerAuto {
 		deliverySeconds.Observe(max(0, time.Since(due.Event.CreatedAt)).Seconds())
 	}
@@ -172,9 +173,9 @@ func (d *Dispatcher) send(ctx context.Context, to target, due store.Due, slow bo
 	out := d.s.post(ctx, to, due, &d.bodies)
 	answered(span, out)
 	if ctx.Err() != nil && !out.good() {
-		return answer{} // it was us who hung up
+		return landed{due: due} // it was us who hung up
 	}
-	return out
+	return landed{due, out}
 }
 
 // wait sleeps until something happens: an answer, a bell, the time to ask the
@@ -218,7 +219,7 @@ func (l *line) land(v landed) {
 	if v.Number == 0 {
 		return
 	}
-	l.landed = append(l.landed, v)
+	l.landed = append(append(l.landed, v), v.rest()...)
 	l.lazy = time.Duration(v.DurationMS) * time.Millisecond
 	l.failures++
 	works := v.good() || l.to.Callback && v.unwanted() // a host that turns down one message's address is there

@@ -60,7 +60,28 @@ func TestOthersAreToldOfAnEndpoint(t *testing.T) {
 			if n := s.count(wa.EndpointDisabled); n != 0 {
 				t.Error("it was told of itself")
 			}
+			w.checkLine(made.ID, tt.off == nil)
 		})
+	}
+}
+
+// checkLine finds the one line of the audit log that tells who switched an
+// endpoint off.
+func (w *world) checkLine(id wa.EndpointID, byItself bool) {
+	w.t.Helper()
+	p, err := store.ParsePage("", 10)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	err = w.db.InOrg(w.t.Context(), w.org.ID, func(tx *store.Tx) error {
+		lines, err := tx.AuditEntries(w.t.Context(), w.org.ID, store.AuditFilter{Action: wa.AuditWebhookDisabled}, p)
+		if len(lines) != 1 || lines[0].Target != id.String() || (lines[0].ActorName == "system") != byItself {
+			w.t.Errorf("the audit log has %+v", lines)
+		}
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
 	}
 }
 

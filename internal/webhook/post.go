@@ -57,7 +57,7 @@ func (s *Service) post(ctx context.Context, to target, d store.Due, made *bodies
 		out.Error, out.Detail = wa.AttemptUnreadable, "the message names no address"
 		return out
 	}
-	text, err := made.of(d, to.Payload)
+	id, text, err := made.request(d, to)
 	if err != nil {
 		out.Error, out.Detail = wa.AttemptUnreadable, "the event cannot be read"
 		return out
@@ -65,11 +65,12 @@ func (s *Service) post(ctx context.Context, to target, d store.Due, made *bodies
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(to.TimeoutMS)*time.Millisecond)
 	defer cancel()
 	from := &peer{}
-	req, err := s.request(httptrace.WithClientTrace(ctx, from.trace()), to, d, at, text)
+	req, err := s.request(httptrace.WithClientTrace(ctx, from.trace()), to, id, at, text)
 	if err != nil {
 		out.Error, out.Detail = wa.AttemptProtocol, "the address cannot be called"
 		return out
 	}
+	out.Signature = req.Header.Get("Webhook-Signature")
 	res, err := s.http.Do(req)
 	out.IP = from.get()
 	if err != nil {
@@ -81,7 +82,7 @@ func (s *Service) post(ctx context.Context, to target, d store.Due, made *bodies
 	return out
 }
 
-func (s *Service) request(ctx context.Context, to target, d store.Due, at time.Time, text []byte) (*http.Request, error) {
+func (s *Service) request(ctx context.Context, to target, id string, at time.Time, text []byte) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.URL, bytes.NewReader(text))
 	if err != nil {
 		return nil, err
@@ -89,7 +90,6 @@ func (s *Service) request(ctx context.Context, to target, d store.Due, at time.T
 	for name, value := range to.headers {
 		req.Header.Set(name, value)
 	}
-	id := d.EventID.String()
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "chasqui-webhooks/"+s.opt.Version)
 	req.Header.Set("Webhook-Id", id)

@@ -35,7 +35,7 @@ func TestARecoveryTellsWhatItMoves(t *testing.T) {
 			}
 			var begun []wa.RecoveryID
 			for range 2 {
-				r, err := w.hooks.Recover(t.Context(), w.by, made.ID, time.Now().Add(-time.Hour))
+				r, err := w.hooks.Recover(t.Context(), w.by, made.ID, time.Now().Add(-time.Hour), time.Time{})
 				if err != nil || r.Total == nil || *r.Total != all || r.Moved > all {
 					t.Fatalf("begun %+v, %v", r, err)
 				}

@@ -64,14 +64,22 @@ func (s *Service) Resend(ctx context.Context, by wa.Actor, endpoint wa.EndpointI
 		if err := mustBeOn(ctx, tx, by.Org, endpoint); err != nil {
 			return err
 		}
-		if err := tx.BeginAnew(ctx, by.Org, endpoint, id, wa.TriggerManual, s.opt.Ahead()); err != nil {
-			return err
-		}
-		tx.Ring(wa.DeliverTicket{Endpoint: endpoint})
-		d, err = tx.Delivery(ctx, by.Org, endpoint, id)
+		d, err = s.again(ctx, tx, by, endpoint, id)
 		return err
 	})
 	return d, err
+}
+
+// again puts a delivery on its way from the start.
+func (s *Service) again(ctx context.Context, tx *store.Tx, by wa.Actor, endpoint wa.EndpointID, id wa.DeliveryID) (wa.Delivery, error) {
+	if err := tx.BeginAnew(ctx, by.Org, endpoint, id, wa.TriggerManual, s.opt.Ahead()); err != nil {
+		return wa.Delivery{}, err
+	}
+	if err := tx.Audit(by, wa.AuditWebhookResent, endpoint.String(), nil, resent{id}); err != nil {
+		return wa.Delivery{}, err
+	}
+	tx.Ring(wa.DeliverTicket{Endpoint: endpoint})
+	return tx.Delivery(ctx, by.Org, endpoint, id)
 }
 
 // Test sends an endpoint an event of its own, whatever it is subscribed to.
@@ -85,6 +93,9 @@ func (s *Service) Test(ctx context.Context, by wa.Actor, endpoint wa.EndpointID)
 		if err := tx.InsertTest(ctx, by.Org, endpoint, event, data, s.opt.Ahead()); err != nil {
 			return err
 		}
+		if err := tx.Audit(by, wa.AuditWebhookTested, endpoint.String(), nil, nil); err != nil {
+			return err
+		}
 		tx.Ring(wa.DeliverTicket{Endpoint: endpoint})
 		d, err = tx.Delivery(ctx, by.Org, endpoint, wa.DeliveryOf(endpoint, event))
 		return err
@@ -92,32 +103,60 @@ func (s *Service) Test(ctx context.Context, by wa.Actor, endpoint wa.EndpointID)
 	return d, err
 }
 
-// Recover begins the work of sending an endpoint everything that failed since.
-func (s *Service) Recover(ctx context.Context, by wa.Actor, id wa.EndpointID, since time.Time) (wa.Recovery, error) {
-	return s.begin(ctx, by, id, wa.RecoverFailed, since)
+// Recover begins the work of sending an endpoint everything of a span that
+// failed. A zero until is now.
+func (s *Service) Recover(ctx context.Context, by wa.Actor, id wa.EndpointID, since, until time.Time) (wa.Recovery, error) {
+	return s.begin(ctx, by, id, wa.RecoverFailed, since, until)
 }
 
-// Replay begins the work of sending an endpoint every event since that it would
-// want and never got: it was made, or switched on, later.
-func (s *Service) Replay(ctx context.Context, by wa.Actor, id wa.EndpointID, since time.Time) (wa.Recovery, error) {
-	return s.begin(ctx, by, id, wa.ReplayMissed, since)
+// Replay begins the work of sending an endpoint every event of a span that it
+// would want and never got: it was made, or switched on, later. A zero until is
+// now.
+func (s *Service) Replay(ctx context.Context, by wa.Actor, id wa.EndpointID, since, until time.Time) (wa.Recovery, error) {
+	return s.begin(ctx, by, id, wa.ReplayMissed, since, until)
 }
 
-func (s *Service) begin(ctx context.Context, by wa.Actor, id wa.EndpointID, kind wa.RecoveryKind, since time.Time) (r wa.Recovery, err error) {
+// span checks what is to be sent again, and gives its end.
+func (s *Service) span(since, until time.Time) (time.Time, error) {
 	now := s.now()
-	if since.After(now) || now.Sub(since) > MaxRecovery {
-		return r, wa.InvalidField("since", "must lie in the last %d days", int(MaxRecovery.Hours()/24))
+	switch {
+	case since.After(now) || now.Sub(since) > MaxRecovery:
+		return until, wa.InvalidField("since", "must lie in the last %d days", int(MaxRecovery.Hours()/24))
+	case until.IsZero():
+		return now, nil
+	case until.After(now) || !until.After(since):
+		return until, wa.InvalidField("until", "must lie after since, and not ahead")
 	}
-	r = wa.Recovery{ID: wa.NewRecoveryID(), OrgID: by.Org, EndpointID: id, Kind: kind, Since: since, Until: now}
+	return until, nil
+}
+
+func (s *Service) begin(ctx context.Context, by wa.Actor, id wa.EndpointID, kind wa.RecoveryKind, since, until time.Time) (r wa.Recovery, err error) {
+	if until, err = s.span(since, until); err != nil {
+		return r, err
+	}
+	r = wa.Recovery{ID: wa.NewRecoveryID(), OrgID: by.Org, EndpointID: id, Kind: kind, Since: since, Until: until}
 	err = s.inOrg(ctx, by, func(tx *store.Tx) error {
 		if err := mustBeOn(ctx, tx, by.Org, id); err != nil {
+			return err
+		}
+		row, err := tx.Endpoint(ctx, by.Org, id)
+		if err != nil {
+			return err
+		}
+		if err := mayHave(by, row.Endpoint); err != nil {
 			return err
 		}
 		if err := tx.CloseCircuit(ctx, by.Org, id); err != nil {
 			return err
 		}
-		r, err = tx.InsertRecovery(ctx, r, s.opt.Ahead())
-		return err
+		if r, err = tx.InsertRecovery(ctx, r, s.opt.Ahead()); err != nil {
+			return err
+		}
+		action := wa.AuditWebhookRecovered
+		if kind == wa.ReplayMissed {
+			action = wa.AuditWebhookReplayed
+		}
+		return tx.Audit(by, action, id.String(), nil, recovered{r.ID, since, until})
 	})
 	return r, err
 }

@@ -26,7 +26,7 @@ func TestRecoverSendsEachOnce(t *testing.T) {
 	w.dispatch()
 	w.dispatch()
 	began := time.Now()
-	r, err := w.hooks.Recover(t.Context(), w.by, made.ID, began.Add(-time.Hour))
+	r, err := w.hooks.Recover(t.Context(), w.by, made.ID, began.Add(-time.Hour), time.Time{})
 	if err != nil || r.Total == nil || *r.Total != many {
 		t.Fatalf("recovery %+v, %v", r, err)
 	}
@@ -44,7 +44,7 @@ func TestRecoverSendsEachOnce(t *testing.T) {
 	testkit.Eventually(t, patience, "the ids that arrived are those of the feed, which waits for transactions of others", func() bool {
 		return slices.Equal(s.ids(), w.eventIDs(wa.ClientIsConnected))
 	})
-	again, err := w.hooks.Recover(t.Context(), w.by, made.ID, began.Add(-time.Hour))
+	again, err := w.hooks.Recover(t.Context(), w.by, made.ID, began.Add(-time.Hour), time.Time{})
 	if err != nil || *again.Total != 0 {
 		t.Errorf("a second recovery finds %+v, %v", again, err)
 	}
@@ -62,7 +62,7 @@ func TestReplayOfMany(t *testing.T) {
 	w.dispatch()
 	w.dispatch()
 	began := time.Now()
-	r, err := w.hooks.Replay(t.Context(), w.by, made.ID, began.Add(-time.Hour))
+	r, err := w.hooks.Replay(t.Context(), w.by, made.ID, began.Add(-time.Hour), time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestReplaySendsWhatWasNeverSent(t *testing.T) {
 	w.emit(c)
 	s.waitFor(t, 1)
 	for range 2 { // the second finds nothing new
-		r, err := w.hooks.Replay(t.Context(), w.by, made.ID, since)
+		r, err := w.hooks.Replay(t.Context(), w.by, made.ID, since, time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +146,7 @@ func (w *world) eventIDs(kind wa.EventType) (ids []string) {
 	err := w.db.InOrg(w.t.Context(), w.org.ID, func(tx *store.Tx) error {
 		var mark store.Mark
 		for {
-			events, next, err := tx.Events(w.t.Context(), w.org.ID, mark, store.EventFilter{Types: []wa.EventType{kind}}, 1000)
+			events, next, err := tx.Events(w.t.Context(), wa.Whole(w.org.ID), mark, store.EventFilter{Types: []wa.EventType{kind}}, 1000)
 			if err != nil || len(events) == 0 {
 				return err
 			}
@@ -193,4 +193,27 @@ func (s *sink) sum() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.got)
+}
+
+// TestRecoverOfASpan sends again only what was made within it.
+func TestRecoverOfASpan(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := newSink(t, nil)
+	made := w.endpoint(s.URL, func(e *wa.Endpoint) { e.Events = []string{"client.connected"} })
+	w.emitMany(testkit.Client(t, w.db, w.org.ID), 3)
+	w.exec(`UPDATE webhook_deliveries SET status = 'exhausted', next_attempt_at = NULL, attempts = 8`)
+	now := time.Now()
+	before, err := w.hooks.Recover(t.Context(), w.by, made.ID, now.Add(-2*time.Hour), now.Add(-time.Hour))
+	if err != nil || *before.Total != 0 || !before.Until.Equal(now.Add(-time.Hour).Truncate(time.Microsecond)) {
+		t.Errorf("an hour ago there was nothing: %+v, %v", before, err)
+	}
+	if all, err := w.hooks.Recover(t.Context(), w.by, made.ID, now.Add(-2*time.Hour), time.Time{}); err != nil || *all.Total != 3 {
+		t.Errorf("until now: %+v, %v", all, err)
+	}
+	for what, until := range map[string]time.Time{"ahead": now.Add(time.Hour), "before its beginning": now.Add(-3 * time.Hour)} {
+		if _, err := w.hooks.Replay(t.Context(), w.by, made.ID, now.Add(-2*time.Hour), until); wa.CodeOf(err) != wa.Invalid {
+			t.Errorf("an end %s: %v", what, err)
+		}
+	}
 }

@@ -21,10 +21,33 @@ const (
 )
 
 // newSecret makes a secret: as it is shown, once, and as it is kept.
-func (s *Service) newSecret(org wa.OrgID) (wa.Secret, store.SealedSecret) {
-	raw, id := seal.Random(secretLength), wa.NewSecretID()
-	return wa.NewSecret(secretPrefix + encodeSecret(raw)),
-		store.SealedSecret{ID: id, Sealed: s.seal.Seal(secretPlace(org, id), raw)}
+func (s *Service) newSecret(ctx context.Context, org wa.OrgID) (wa.Secret, store.SealedSecret, error) {
+	raw := seal.Random(secretLength)
+	sealed, err := s.sealKey(ctx, org, key{raw: raw})
+	return wa.NewSecret(secretPrefix + encodeSecret(raw)), sealed, err
+}
+
+// sealKey makes a row of a key.
+func (s *Service) sealKey(ctx context.Context, org wa.OrgID, k key) (store.SealedSecret, error) {
+	id := wa.NewSecretID()
+	sealed, err := s.seal(ctx, org, secretPlace(org, id), k.raw)
+	return store.SealedSecret{ID: id, Sealed: sealed, ExpiresAt: k.end}, err
+}
+
+func (s *Service) seal(ctx context.Context, org wa.OrgID, place string, plain []byte) ([]byte, error) {
+	box, err := s.keys.For(ctx, org)
+	if err != nil {
+		return nil, err
+	}
+	return box.Seal(place, plain)
+}
+
+func (s *Service) open(ctx context.Context, org wa.OrgID, place string, sealed []byte) ([]byte, error) {
+	box, err := s.keys.For(ctx, org)
+	if err != nil {
+		return nil, err
+	}
+	return box.Open(place, sealed)
 }
 
 func encodeSecret(raw []byte) string { return base64.StdEncoding.EncodeToString(raw) }
@@ -43,15 +66,19 @@ type key struct {
 	end *time.Time
 }
 
-// keys opens the secrets that sign now, the newest first.
-func (s *Service) keys(ctx context.Context, tx *store.Tx, org wa.OrgID, id wa.EndpointID) ([]key, error) {
+// signing opens the secrets that sign now, the newest first.
+func (s *Service) signing(ctx context.Context, tx *store.Tx, org wa.OrgID, id wa.EndpointID) ([]key, error) {
 	sealed, err := tx.Secrets(ctx, org, id, s.opt.Ahead())
 	if err != nil {
 		return nil, err
 	}
+	return s.opened(ctx, org, sealed)
+}
+
+func (s *Service) opened(ctx context.Context, org wa.OrgID, sealed []store.SealedSecret) ([]key, error) {
 	var keys []key
 	for _, v := range sealed {
-		raw, err := s.seal.Open(secretPlace(org, v.ID), v.Sealed)
+		raw, err := s.open(ctx, org, secretPlace(org, v.ID), v.Sealed)
 		if err != nil {
 			return nil, fmt.Errorf("open secret %s: %w", v.ID, err)
 		}

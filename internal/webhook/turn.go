@@ -86,6 +86,9 @@ func (l *line) exchange(ctx context.Context, most int) (on bool, err error) {
 				return err
 			}
 		}
+		if err := tx.AddRest(ctx, org, l.id, due, to.Batch-1); err != nil {
+			return err
+		}
 		if l.dirty || worthKeeping(l.known, known) {
 			if err := tx.KeepHookLine(ctx, l.id, l.d.holder, known, false); err != nil {
 				return err
@@ -158,10 +161,10 @@ func (s *Service) target(ctx context.Context, tx *store.Tx, org wa.OrgID, id wa.
 		return t, err
 	}
 	t.Endpoint = row.Endpoint
-	if t.headers, err = s.headers(row); err != nil {
+	if t.headers, err = s.headers(ctx, row); err != nil {
 		return t, err
 	}
-	t.keys, err = s.keys(ctx, tx, org, id)
+	t.keys, err = s.signing(ctx, tx, org, id)
 	return t, err
 }
 
@@ -202,6 +205,10 @@ func (l *line) tell(ctx context.Context, tx *store.Tx, v verdict, known store.Ho
 		return false, err
 	}
 	if _, err := tx.DisableEndpoint(ctx, org, l.id, v.disable); err != nil {
+		return false, err
+	}
+	by := wa.Actor{Org: org, Name: "system"}
+	if err := tx.Audit(by, wa.AuditWebhookDisabled, l.id.String(), nil, switchedOff{v.disable}); err != nil {
 		return false, err
 	}
 	about.Reason = v.disable

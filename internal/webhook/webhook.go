@@ -11,17 +11,11 @@ import (
 	"sync"
 	"time"
 
+	"chasqui/internal/seal"
 	"chasqui/internal/store"
 	"chasqui/internal/telemetry"
 	"chasqui/internal/wa"
 )
-
-// Sealer keeps secrets at rest. A sealed text opens only in its own place.
-type Sealer interface {
-	Seal(place string, plain []byte) []byte
-	Open(place string, sealed []byte) ([]byte, error)
-	Derive(name string) ([]byte, error)
-}
 
 // Egress is the way out to customers' addresses.
 type Egress interface {
@@ -40,12 +34,15 @@ type Options struct {
 	Ahead func() time.Duration
 	// Version is told to receivers.
 	Version string
+	// KeepHosts is for how long a host is kept that no message names; 0 is
+	// UsualKeepHosts.
+	KeepHosts time.Duration
 }
 
 // Service manages endpoints and what was sent to them.
 type Service struct {
 	db   *store.DB
-	seal Sealer
+	keys *seal.Keyring
 	out  Egress
 	http *http.Client
 	opt  Options
@@ -55,7 +52,7 @@ type Service struct {
 }
 
 // New fills the options' gaps.
-func New(db *store.DB, seal Sealer, out Egress, o Options) *Service {
+func New(db *store.DB, keys *seal.Keyring, out Egress, o Options) *Service {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -65,7 +62,10 @@ func New(db *store.DB, seal Sealer, out Egress, o Options) *Service {
 	if o.Version == "" {
 		o.Version = "dev"
 	}
-	return &Service{db: db, seal: seal, out: out, http: out.Client(), opt: o, callbacks: map[callbackHost]known{}}
+	if o.KeepHosts == 0 {
+		o.KeepHosts = UsualKeepHosts
+	}
+	return &Service{db: db, keys: keys, out: out, http: out.Client(), opt: o, callbacks: map[callbackHost]known{}}
 }
 
 func (s *Service) now() time.Time { return time.Now().Add(s.opt.Ahead()).UTC() }

@@ -50,11 +50,11 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) service(db *store.DB) *webhook.Service {
 	w.t.Helper()
-	box, err := seal.New(make([]byte, 32))
+	keys, err := seal.New([][]byte{make([]byte, 32)}, db, seal.Options{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return webhook.New(db, box, egress.New(egress.Options{Allow: loopback, AllowHTTP: true}), webhook.Options{
+	return webhook.New(db, keys, egress.New(egress.Options{Allow: loopback, AllowHTTP: true}), webhook.Options{
 		Ahead: func() time.Duration { return time.Duration(w.ahead.Load()) },
 	})
 }
@@ -211,7 +211,7 @@ func verify(t testing.TB, secret wa.Secret, h heard) error {
 // exec changes rows behind everybody's back.
 func (w *world) exec(statement string) {
 	w.t.Helper()
-	sql, err := store.OpenSQL(w.url, "public", 1)
+	sql, err := testkit.OpenSQL(w.url)
 	if err != nil {
 		w.t.Fatal(err)
 	}

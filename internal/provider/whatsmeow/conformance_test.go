@@ -9,8 +9,10 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+	onBoth(t, checkConformance)
+}
+
+func checkConformance(t *testing.T, w *world) {
 	n := w.pair("15550195001")
 	providertest.Run(t, providertest.Line{
 		Provider: w.p, Session: n.s, To: to("15550195002"),

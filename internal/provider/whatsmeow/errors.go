@@ -13,6 +13,7 @@ import (
 	"go.mau.fi/whatsmeow/socket"
 
 	"chasqui/internal/provider"
+	"chasqui/internal/store"
 	"chasqui/internal/wa"
 )
 
@@ -67,6 +68,7 @@ var early = []rule{
 	{is(wm.ErrNotInGroup, wm.ErrGroupNotFound), lasting(wa.FailGroupUnavailable)},
 	{is(errNoCiphertext, wm.ErrNoSession, signalerror.ErrUntrustedIdentity), passing(wa.FailSessionInvalid, 10*time.Second)},
 	{is(errGripLost), passing(wa.FailInternal, time.Second)},
+	{is(store.ErrTaken), notSent(wa.FailNotConnected)},
 	{is(wm.ErrNotLoggedIn, errNotPaired), notSent(wa.FailLoggedOut)},
 	{is(wm.ErrNotConnected, errNotOnline, errClosed, errPairing, socket.ErrSocketClosed), notSent(wa.FailNotConnected)},
 	{disconnected("info query"), notSent(wa.FailNotConnected)},

@@ -1,19 +1,37 @@
 package whatsmeow
 
 import (
+	"context"
 	"time"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/proto/waWa6"
+	"go.mau.fi/whatsmeow/store"
+	"go.mau.fi/whatsmeow/store/sqlstore"
 	"go.mau.fi/whatsmeow/types"
 
 	"chasqui/internal/provider"
+	"chasqui/internal/provider/whatsmeow/device"
 	"chasqui/internal/wa"
 )
 
 // Bare makes a provider leave the library's stores as they are, to measure
 // what the session lock costs and saves.
 func Bare(p *Provider) { p.bare = true }
+
+// UseStock makes a provider keep its devices in the library's own store, to
+// compare ours with.
+func UseStock(p *Provider, c *sqlstore.Container) { p.devices = stock{c} }
+
+type stock struct{ c *sqlstore.Container }
+
+// Load reads a device.
+func (s stock) Load(ctx context.Context, _ device.Owner, jid types.JID) (*store.Device, error) {
+	return s.c.GetDevice(ctx, jid)
+}
+
+// Fresh makes a device.
+func (s stock) Fresh(device.Owner) *store.Device { return s.c.NewDevice() }
 
 // What the tests of pure parts need to see.
 var (
@@ -85,3 +103,6 @@ func (r *registry) Put(phone wa.Phone, present bool, now time.Time) { r.put(phon
 
 // OnAway sets what is called when an inbound message must be asked for again.
 func OnAway(l *sessionLock, away func()) { l.away = away }
+
+// Hear has a session hear an event of the library.
+func Hear(s provider.Session, evt any) { s.(*session).line.handle(evt) }

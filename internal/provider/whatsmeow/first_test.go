@@ -14,9 +14,11 @@ import (
 // each has two sessions with the other, and then go on talking. Everything must
 // be readable at once: an answer that needs a repetition comes late.
 func TestFirstContactBothWays(t *testing.T) {
-	t.Parallel()
+	onBoth(t, checkFirstContact)
+}
+
+func checkFirstContact(t *testing.T, w *world) {
 	const people, rounds = 20, 5
-	w := newWorld(t)
 	n := w.pair("15550190001")
 	for i := range people {
 		phone := fmt.Sprint(15550191000 + i)

@@ -2,6 +2,8 @@ package whatsmeow_test
 
 import (
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
 	"database/sql"
 	"encoding/hex"
 	"errors"
@@ -9,35 +11,64 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"go.mau.fi/whatsmeow/store/sqlstore"
+
 	"chasqui/internal/provider"
 	"chasqui/internal/provider/whatsmeow"
+	"chasqui/internal/store"
+	"chasqui/internal/testkit"
 	"chasqui/internal/wa"
 	"chasqui/internal/whatsim"
 )
 
 const patience = 30 * time.Second
 
-// world is a simulated WhatsApp, a device store and a provider.
+// world is a simulated WhatsApp, an org, a device store and a provider.
 type world struct {
-	t   testing.TB
-	sim *whatsim.Server
-	db  *sql.DB
-	p   *whatsmeow.Provider
+	t     testing.TB
+	sim   *whatsim.Server
+	db    *store.DB
+	sql   *sql.DB
+	stock *sqlstore.Container // the library's own store
+	org   wa.OrgID
+	p     *whatsmeow.Provider
+	// onStock has providers keep their devices in the library's own store.
+	onStock bool
+}
+
+// onBoth runs a test on our store and on the library's own: both must pass.
+func onBoth(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Parallel()
+	for name, stock := range map[string]bool{"own store": false, "library's store": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, newWorldOn(t, stock))
+		})
+	}
 }
 
 func newWorld(t testing.TB, change ...func(*whatsmeow.Options)) *world {
+	t.Helper()
+	return newWorldOn(t, false, change...)
+}
+
+func newWorldOn(t testing.TB, stock bool, change ...func(*whatsmeow.Options)) *world {
 	t.Helper()
 	sim, err := whatsim.Start(whatsim.Options{})
 	if err != nil {
 		t.Fatalf("start the simulator: %v", err)
 	}
 	t.Cleanup(func() { _ = sim.Close() })
-	w := &world{t: t, sim: sim, db: deviceStore(t)}
+	w := &world{t: t, sim: sim, onStock: stock}
+	w.openStores()
+	org, _ := testkit.Org(t, w.db)
+	w.org = org.ID
 	w.p = w.provider(change...)
 	return w
 }
@@ -46,7 +77,7 @@ func newWorld(t testing.TB, change ...func(*whatsmeow.Options)) *world {
 func (w *world) provider(change ...func(*whatsmeow.Options)) *whatsmeow.Provider {
 	w.t.Helper()
 	opts := whatsmeow.Options{
-		DB: w.db, Log: testLog(w.t), Endpoint: w.sim.Endpoint(), RootKey: w.sim.RootKeyHex(), CAPEM: w.sim.CAPEM(),
+		DB: w.db, Box: boxes, Log: testLog(w.t), Endpoint: w.sim.Endpoint(), RootKey: w.sim.RootKeyHex(), CAPEM: w.sim.CAPEM(),
 		Redelivery: time.Millisecond,
 	}
 	for _, c := range change {
@@ -56,7 +87,32 @@ func (w *world) provider(change ...func(*whatsmeow.Options)) *whatsmeow.Provider
 	if err != nil {
 		w.t.Fatalf("make the provider: %v", err)
 	}
+	if w.onStock {
+		whatsmeow.UseStock(p, w.stock)
+	}
 	return p
+}
+
+// boxes seals for places, under a key that everybody knows.
+func boxes(context.Context, wa.OrgID) (whatsmeow.Box, error) {
+	block, err := aes.NewCipher(make([]byte, 32))
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	return box{aead}, err
+}
+
+type box struct{ aead cipher.AEAD }
+
+// Seal seals for a place.
+func (b box) Seal(place string, plain []byte) ([]byte, error) {
+	return b.aead.Seal(nil, nil, plain, []byte(place)), nil
+}
+
+// Open opens in the same place.
+func (b box) Open(place string, sealed []byte) ([]byte, error) {
+	return b.aead.Open(nil, nil, sealed, []byte(place))
 }
 
 func testLog(t testing.TB) *slog.Logger {
@@ -180,7 +236,11 @@ func all[U provider.Update](s *sink) []U {
 // devicesOf counts the devices of a phone in the store.
 func (w *world) devicesOf(phone string) (count int) {
 	w.t.Helper()
-	if err := w.db.QueryRowContext(w.t.Context(), "SELECT count(*) FROM whatsmeow_device WHERE jid LIKE $1", phone+":%").Scan(&count); err != nil {
+	table := "devices WHERE client_id IN (SELECT id FROM clients WHERE org_id = $2) AND"
+	if w.onStock {
+		table = "whatsmeow_device WHERE $2 <> '' AND"
+	}
+	if err := w.sql.QueryRowContext(w.t.Context(), "SELECT count(*) FROM "+table+" jid LIKE $1", phone+":%", w.org.UUID()).Scan(&count); err != nil {
 		w.t.Fatal(err)
 	}
 	return count
@@ -188,6 +248,16 @@ func (w *world) devicesOf(phone string) (count int) {
 
 func signalled(sig provider.Signal) func(provider.StateChanged) bool {
 	return func(s provider.StateChanged) bool { return s.Signal == sig }
+}
+
+// tryToConnect makes attempts until one stands or the number was refused as it
+// should be: a refusal that comes before the dial is over ends the attempt with
+// an error, and so does the end of the line before, which may still be under way.
+func (n *number) tryToConnect(refusal provider.Signal) {
+	n.t.Helper()
+	testkit.Eventually(n.t, patience, "an attempt to connect", func() bool {
+		return n.s.Connect(n.t.Context()) == nil || slices.ContainsFunc(all[provider.StateChanged](n.sink), signalled(refusal))
+	})
 }
 
 // number is a client with its session and sink.
@@ -199,15 +269,18 @@ type number struct {
 	sink  *sink
 	jid   string
 	id    wa.ClientID
+	epoch int64
 }
 
 // open makes a session that is not paired.
 func (w *world) open(phone string) *number {
 	w.t.Helper()
-	n := &number{t: w.t, w: w, phone: phone, sink: newSink(), id: wa.NewClientID()}
-	// An earlier run may have left keys that this simulator's phones do not have.
-	if _, err := w.db.ExecContext(w.t.Context(), "DELETE FROM whatsmeow_device WHERE jid LIKE $1", phone+":%"); err != nil {
-		w.t.Fatal(err)
+	n := &number{t: w.t, w: w, phone: phone, sink: newSink(), id: testkit.Client(w.t, w.db, w.org).ID}
+	if w.onStock {
+		// An earlier run may have left keys that this simulator's phones do not have.
+		if _, err := w.sql.ExecContext(w.t.Context(), "DELETE FROM whatsmeow_device WHERE jid LIKE $1", phone+":%"); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 	n.openWith(w.p, "")
 	return n
@@ -216,7 +289,7 @@ func (w *world) open(phone string) *number {
 func (n *number) openWith(p *whatsmeow.Provider, jid string) {
 	n.t.Helper()
 	s, err := p.Open(n.t.Context(), provider.Number{
-		Client: n.id, JID: jid, Device: wa.Device{OS: "Chrome (Windows)", Platform: "chrome", Version: "10.0.1"},
+		Client: n.id, Org: n.w.org, Epoch: n.epoch, JID: jid, Device: wa.Device{OS: "Chrome (Windows)", Platform: "chrome", Version: "10.0.1"},
 	}, n.sink)
 	if err != nil {
 		n.t.Fatalf("open: %v", err)

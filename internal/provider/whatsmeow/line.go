@@ -29,7 +29,8 @@ type line struct {
 	lost atomic.Bool // the device was deleted
 
 	mu     sync.Mutex
-	cancel context.CancelCauseFunc // ends the connection's context
+	life   context.Context         // the connection's context
+	cancel context.CancelCauseFunc // ends it
 	up     bool                    // the dial has succeeded
 	online bool                    // the login has, too; the library's own word survives a reconnect
 	login  *time.Timer             // hangs up when the login takes too long
@@ -108,6 +109,9 @@ func (l *line) connect(ctx context.Context) error {
 	}
 	life := l.begin()
 	stop := context.AfterFunc(ctx, func() { l.giveUp(context.Cause(ctx)) })
+	if !l.cli.IsConnected() {
+		l.cli.ResetConnection() // waits for an end that the library is still busy with
+	}
 	err := l.cli.ConnectContext(life)
 	stop()
 	if errors.Is(err, wm.ErrAlreadyConnected) {
@@ -116,9 +120,12 @@ func (l *line) connect(ctx context.Context) error {
 	if err == nil && l.established(life) {
 		return nil
 	}
-	l.cli.Disconnect()
+	l.disconnect()
 	if cause := context.Cause(life); cause != nil {
 		err = cause
+	}
+	if err == nil {
+		err = errBroken
 	}
 	l.giveUp(err)
 	return fmt.Errorf("connect: %w", scrubbed{err})
@@ -132,20 +139,25 @@ func (l *line) begin() context.Context {
 		l.cancel(errHungUp)
 	}
 	ctx, cancel := context.WithCancelCause(l.s.ctx)
-	l.cancel, l.up, l.online = cancel, false, false
+	l.life, l.cancel, l.up, l.online = ctx, cancel, false, false
 	l.since, l.behind = time.Now(), true
 	return ctx
 }
 
 // established notes that the dial succeeded, unless somebody hung up while it
-// was under way.
+// was under way, or the line broke at once. The login may be over by now: the
+// library goes on with it beside the caller who dialled.
 func (l *line) established(life context.Context) bool {
+	connected := l.cli.IsConnected()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if life.Err() != nil {
+	if life.Err() != nil || !connected {
 		return false
 	}
 	l.up = true
+	if l.online {
+		return true
+	}
 	if l.pairing == nil || l.pairing.over() {
 		l.login = time.AfterFunc(l.s.p.opts.LoginTimeout, func() { l.loginTimedOut(life) })
 	}
@@ -179,7 +191,10 @@ func (l *line) giveUp(cause error) {
 	}
 }
 
-var errHungUp = errors.New("hung up")
+var (
+	errHungUp = errors.New("hung up")
+	errBroken = errors.New("the line broke before it could be used")
+)
 
 // hangUp ends the connection, or the attempt to make one.
 func (l *line) hangUp() {
@@ -189,9 +204,21 @@ func (l *line) hangUp() {
 	l.up, l.online = false, false
 	l.mu.Unlock()
 	if up {
-		l.cli.Disconnect()
+		l.disconnect()
 	}
 	l.giveUp(errHungUp)
+}
+
+// disconnect closes the library's socket, quietly, and has it forget what it
+// asked for. Its Disconnect alone clears the socket's handler while whoever saw
+// the other side hang up may be reading it: a data race, at worst a call of
+// nothing that takes the whole process along. Its ResetConnection leaves the
+// handler where it is and waits for a close under way; Disconnect then finds a
+// socket that was stopped already.
+func (l *line) disconnect() {
+	l.cli.DangerousInternals().ExpectDisconnect() //nolint:staticcheck // "dangerous" is the library's word for what it may rename
+	l.cli.ResetConnection()
+	l.cli.Disconnect()
 }
 
 // cameOnline notes the end of the login. It is false when the line has broken
@@ -201,7 +228,8 @@ func (l *line) cameOnline() bool {
 	connected := l.cli.IsConnected()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.online = l.up && connected
+	l.online = connected && l.life != nil && l.life.Err() == nil
+	l.up = l.up || l.online
 	return l.online
 }
 
@@ -230,8 +258,13 @@ func (l *line) caughtUp() {
 func (l *line) gone() bool { return l.lost.Load() }
 
 // dropped notes that the network ended the connection, and reports whether
-// there was one that we had not given up ourselves.
+// there was one that we had not given up ourselves. The library tells of it
+// from a goroutine of its own, after it has let waiting senders go: by then the
+// next connection may stand, which has its own end to tell.
 func (l *line) dropped() bool {
+	if l.cli.IsConnected() {
+		return false
+	}
 	l.loginDone()
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -22,10 +22,14 @@ const (
 	// restartWait is how long WhatsApp may take to ask for the restart that
 	// follows a pairing; after that we restart unasked.
 	restartWait = 5 * time.Second
-	// passkeyWait is how long a person may take with a passkey.
-	passkeyWait = 3 * time.Minute
 	// storeWait is how long the store may take to note a new device.
 	storeWait = 2 * time.Minute
+)
+
+// What is said to people who took too long.
+const (
+	lateCodes   = "The codes were not used in time. Ask for new ones."
+	latePasskey = "The passkey was not used in time. Ask for new codes."
 )
 
 // pairing is one attempt to link a phone: a fresh device that is thrown away
@@ -43,6 +47,7 @@ type pairing struct {
 
 	codes []string
 	timer *time.Timer
+	late  string // why the attempt failed when the timer runs out
 }
 
 // Pair starts a fresh attempt and drops one under way.
@@ -58,7 +63,7 @@ func (s *session) Pair(ctx context.Context, method wa.PairMethod, phone wa.Phone
 	if s.ctx.Err() != nil {
 		return errClosed
 	}
-	p := &pairing{s: s, method: method, phone: phone, events: make(chan any, 16), timer: time.NewTimer(firstWord)}
+	p := &pairing{s: s, method: method, phone: phone, events: make(chan any, 16), timer: time.NewTimer(firstWord), late: lateCodes}
 	p.ctx, p.cancel = context.WithCancelCause(s.ctx)
 	p.line = newPairingLine(p)
 	s.mu.Lock()
@@ -73,7 +78,7 @@ func (s *session) Pair(ctx context.Context, method wa.PairMethod, phone wa.Phone
 }
 
 func newPairingLine(p *pairing) *line {
-	l := newLine(p.s, p.s.p.devices.NewDevice())
+	l := newLine(p.s, p.s.p.devices.Fresh(p.s.owner()))
 	l.pairing = p
 	return l
 }
@@ -112,7 +117,7 @@ func (p *pairing) run() {
 			return
 		case <-p.timer.C:
 			if !p.next() {
-				p.fail("", "The codes were not used in time. Ask for new ones.")
+				p.fail("", p.late)
 				return
 			}
 		case evt := <-p.events:
@@ -141,7 +146,7 @@ func (p *pairing) done(evt any) bool {
 	case *events.PairPasskeyConfirmation:
 		return p.askConfirmation(e)
 	case *events.PairPasskeyError:
-		p.fail("passkey_error", "The passkey was not accepted. Ask for new codes.")
+		p.fail("passkey_error", passkeyRefused)
 		return true
 	case *events.ManualLoginReconnect:
 		return false

@@ -167,7 +167,7 @@ func TestParallelPairingsKeepTheirIdentity(t *testing.T) {
 }
 
 func checkIdentity(t *testing.T, w *world, n *number, look wa.Device) {
-	s, err := w.p.Open(t.Context(), provider.Number{Client: n.id, Device: look}, n.sink)
+	s, err := w.p.Open(t.Context(), provider.Number{Client: n.id, Org: w.org, Device: look}, n.sink)
 	if err != nil {
 		t.Error(err)
 		return

@@ -51,8 +51,13 @@ func (n *number) readable(phone string) (count int) {
 }
 
 func TestTalkingAtOnceLosesNothing(t *testing.T) {
+	for name, stock := range map[string]bool{"own store": false, "library's store": true} {
+		t.Run(name, func(t *testing.T) { checkTalking(t, newWorldOn(t, stock)) })
+	}
+}
+
+func checkTalking(t *testing.T, w *world) {
 	const count = 300
-	w := newWorld(t)
 	n := w.pair("15550110001")
 	unread, rate := talk(t, n, "15550110002", count)
 	t.Logf("%.0f sends a second while receiving", rate)
@@ -80,10 +85,14 @@ func TestTalkingAtOnceLosesNothing(t *testing.T) {
 // library loses without it.
 func BenchmarkTalkingAtOnce(b *testing.B) {
 	const count = 300
-	for name, prepare := range map[string]func(*whatsmeow.Provider){"guarded": func(*whatsmeow.Provider) {}, "bare": whatsmeow.Bare} {
+	plain := func(*whatsmeow.Provider) {}
+	for name, c := range map[string]struct {
+		prepare func(*whatsmeow.Provider)
+		stock   bool
+	}{"guarded": {plain, false}, "bare": {whatsmeow.Bare, false}, "guarded, library's store": {plain, true}, "bare, library's store": {whatsmeow.Bare, true}} {
 		b.Run(name, func(b *testing.B) {
-			w := newWorld(b)
-			prepare(w.p)
+			w := newWorldOn(b, c.stock)
+			c.prepare(w.p)
 			n, lost, rate := w.pair("15550112001"), 0, 0.0
 			for i := range b.N {
 				unread, perSecond := talk(b, n, fmt.Sprint(15550113000+i), count)

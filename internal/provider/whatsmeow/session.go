@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"go.mau.fi/whatsmeow/types"
 
 	"chasqui/internal/provider"
+	"chasqui/internal/provider/whatsmeow/device"
 )
 
 // session is one number.
@@ -43,6 +45,7 @@ var (
 	_ provider.Pairer   = (*session)(nil)
 	_ provider.LogOuter = (*session)(nil)
 	_ provider.Typist   = (*session)(nil)
+	_ provider.Reader   = (*session)(nil)
 )
 
 func newSession(p *Provider, n provider.Number, sink provider.Sink) *session {
@@ -86,15 +89,15 @@ func (s *session) pairedLine(ctx context.Context) (*line, error) {
 	case l != nil && !l.gone():
 		return l, nil
 	}
-	device, err := s.device(ctx, jid)
+	found, err := s.device(ctx, jid)
 	if err != nil {
 		return nil, err
 	}
-	if device == nil {
+	if found == nil {
 		s.tell(provider.StateChanged{Signal: provider.LoggedOut, Code: "401", Reason: "The keys of this number are gone. Pair it again."})
 		return nil, errNotPaired
 	}
-	l = newLine(s, device)
+	l = newLine(s, found)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.line = l
@@ -106,11 +109,16 @@ func (s *session) device(ctx context.Context, jid string) (*store.Device, error)
 	if err != nil {
 		return nil, fmt.Errorf("address of the device: %w", scrubbed{err})
 	}
-	device, err := s.p.devices.GetDevice(ctx, parsed)
+	found, err := s.p.devices.Load(ctx, s.owner(), parsed)
 	if err != nil {
 		return nil, fmt.Errorf("load the device: %w", err)
 	}
-	return device, nil
+	return found, nil
+}
+
+// owner is in whose name keys are stored.
+func (s *session) owner() device.Owner {
+	return device.Owner{Org: s.number.Org, Client: s.number.Client, Epoch: s.number.Epoch}
 }
 
 // Disconnect hangs up. It may be called at any time, also by the sink.
@@ -186,7 +194,8 @@ func (s *session) give(u provider.Update) bool {
 
 // askAgain reconnects, because the network repeats only then, but not more
 // often than Redelivery allows: one message that cannot be stored must not keep
-// the number offline.
+// the number offline. While the database is away it keeps the line: nobody could
+// store what is repeated, and nobody may connect before it is back.
 func (s *session) askAgain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -194,16 +203,40 @@ func (s *session) askAgain() {
 		return
 	}
 	wait := max(time.Until(s.refetched.Add(s.p.opts.Redelivery)), 10*time.Millisecond)
-	s.refetch = time.AfterFunc(wait, func() {
-		s.mu.Lock()
-		l := s.line
-		s.refetch, s.refetched = nil, time.Now()
+	s.refetch = time.AfterFunc(wait, s.fetchAgain)
+}
+
+// How long the database may take to answer, and when it is asked again. The
+// numbers of a process do not all hang up at the same moment when it is back.
+const (
+	answerWithin = 2 * time.Second
+	awayPause    = time.Second
+	awaySpread   = 2 * time.Second
+)
+
+// fetchAgain hangs up, so that the number is connected anew, once the database
+// answers.
+func (s *session) fetchAgain() {
+	away := s.databaseAway()
+	s.mu.Lock()
+	l := s.line
+	if away && s.ctx.Err() == nil {
+		s.refetch = time.AfterFunc(awayPause+rand.N(awaySpread), s.fetchAgain)
 		s.mu.Unlock()
-		if l != nil && l.loggedIn() && s.ctx.Err() == nil {
-			l.hangUp()
-			s.tell(provider.StateChanged{Signal: provider.Disconnected, Reason: "Reconnecting to be given again what could not be stored."})
-		}
-	})
+		return
+	}
+	s.refetch, s.refetched = nil, time.Now()
+	s.mu.Unlock()
+	if l != nil && l.loggedIn() && s.ctx.Err() == nil {
+		l.hangUp()
+		s.tell(provider.StateChanged{Signal: provider.Disconnected, Reason: "Reconnecting to be given again what could not be stored."})
+	}
+}
+
+func (s *session) databaseAway() bool {
+	ctx, cancel := context.WithTimeout(s.ctx, answerWithin)
+	defer cancel()
+	return s.p.opts.DB.Ping(ctx) != nil
 }
 
 const takeLimit = 60 * time.Second

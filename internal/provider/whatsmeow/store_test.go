@@ -6,72 +6,90 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+	"go.mau.fi/whatsmeow/store/sqlstore"
 
-	"chasqui/internal/provider/whatsmeow"
+	"chasqui/internal/store"
 )
 
-// The library looks for its tables by name in the whole database, whatever the
-// search path: the tests need a database of their own. They share it, and keep
-// apart by using different phone numbers.
-var devices struct {
-	once sync.Once
-	name string
-	db   *sql.DB
-	err  error
+// All tests share one database, and keep apart by using orgs and phone numbers
+// of their own. The library's own store lives beside ours, in its schema: it was
+// there before the migrations, as in an installation that is upgraded.
+var keeping struct {
+	once  sync.Once
+	name  string
+	db    *store.DB
+	sql   *sql.DB // sees everything
+	stock *sqlstore.Container
+	err   error
 }
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if devices.db != nil {
-		_ = devices.db.Close()
-		if err := onServer(context.Background(), "DROP DATABASE "+devices.name+" WITH (FORCE)"); err != nil {
+	if keeping.db != nil {
+		keeping.db.Close()
+		_ = keeping.sql.Close()
+		if err := onServer(context.Background(), "DROP DATABASE "+keeping.name+" WITH (FORCE)"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
 	}
 	os.Exit(code)
 }
 
-func deviceStore(t testing.TB) *sql.DB {
-	t.Helper()
-	devices.once.Do(func() { devices.err = makeStore(context.WithoutCancel(t.Context())) })
-	if devices.err != nil {
-		t.Fatalf("device store: %v", devices.err)
+func (w *world) openStores() {
+	w.t.Helper()
+	keeping.once.Do(func() { keeping.err = makeStores(context.WithoutCancel(w.t.Context())) })
+	if keeping.err != nil {
+		w.t.Fatalf("device store: %v", keeping.err)
 	}
-	return devices.db
+	w.db, w.sql, w.stock = keeping.db, keeping.sql, keeping.stock
 }
 
-func makeStore(ctx context.Context) (err error) {
-	devices.name = freshName()
-	if err := onServer(ctx, "CREATE DATABASE "+devices.name); err != nil {
+func makeStores(ctx context.Context) (err error) {
+	keeping.name = fmt.Sprintf("wmtest_%x", rand.Uint64())
+	if err := onServer(ctx, "CREATE DATABASE "+keeping.name); err != nil {
 		return err
 	}
-	if devices.db, err = openDB(devices.name); err != nil {
+	// Pairing makes 812 keys, and the library's store writes each for itself.
+	if err := onServer(ctx, "ALTER DATABASE "+keeping.name+" SET synchronous_commit = off"); err != nil {
 		return err
 	}
-	devices.db.SetMaxOpenConns(20)
-	if _, err := devices.db.ExecContext(ctx, "CREATE SCHEMA whatsmeow"); err != nil {
-		return err
-	}
-	return whatsmeow.Upgrade(ctx, devices.db)
-}
-
-func freshName() string { return fmt.Sprintf("wmtest_%x", rand.Uint64()) }
-
-func openDB(name string) (*sql.DB, error) {
 	cfg, err := config()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	cfg.Database = name
-	cfg.RuntimeParams["search_path"] = "whatsmeow"
-	cfg.RuntimeParams["synchronous_commit"] = "off" // pairing makes 812 keys, each in a transaction of its own
-	return stdlib.OpenDB(*cfg), nil
+	cfg.Database = keeping.name
+	cfg.RuntimeParams["search_path"] = "whatsmeow, public"
+	cfg.RuntimeParams["app.system"] = "on"
+	keeping.sql = stdlib.OpenDB(*cfg)
+	keeping.sql.SetMaxOpenConns(20)
+	if _, err := keeping.sql.ExecContext(ctx, "CREATE SCHEMA whatsmeow"); err != nil {
+		return err
+	}
+	keeping.stock = sqlstore.NewWithDB(keeping.sql, "postgres", nil)
+	if err := keeping.stock.Upgrade(ctx); err != nil {
+		return err
+	}
+	return migrate(ctx)
+}
+
+func migrate(ctx context.Context) error {
+	u, err := url.Parse(os.Getenv("DATABASE_URL"))
+	if err != nil {
+		return err
+	}
+	u.Path = "/" + keeping.name
+	if err := store.Migrate(ctx, u.String()); err != nil {
+		return err
+	}
+	keeping.db, err = store.Open(ctx, store.Options{URL: u.String(), MaxConns: 20, Name: "whatsmeow test"})
+	return err
 }
 
 func onServer(ctx context.Context, query string) error {

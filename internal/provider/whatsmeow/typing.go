@@ -18,14 +18,9 @@ func (s *session) Typing(ctx context.Context, to provider.Peer, on bool) error {
 	if err != nil {
 		return err
 	}
-	if jid.Server == types.DefaultUserServer {
-		if p := knownPeer(ctx, l.device, jid, types.EmptyJID); p.LID != "" {
-			jid = types.NewJID(p.LID, types.HiddenUserServer)
-		}
-	}
 	state := types.ChatPresencePaused
 	if on {
 		state = types.ChatPresenceComposing
 	}
-	return l.cli.SendChatPresence(ctx, jid, state, types.ChatPresenceMediaText)
+	return l.cli.SendChatPresence(ctx, l.hidden(ctx, jid), state, types.ChatPresenceMediaText)
 }

@@ -9,24 +9,28 @@ package whatsmeow
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
 
-	"go.mau.fi/whatsmeow/store/sqlstore"
+	wmstore "go.mau.fi/whatsmeow/store"
+	"go.mau.fi/whatsmeow/types"
 
 	"chasqui/internal/provider"
+	"chasqui/internal/provider/whatsmeow/device"
+	"chasqui/internal/store"
 	"chasqui/internal/wa"
 )
 
-// Options configure a Provider. DB and Log are required.
+// Box seals and opens what is kept of an org's devices.
+type Box = device.Box
+
+// Options configure a Provider. DB, Box and Log are required.
 type Options struct {
-	// DB holds the library's own tables. Its search_path points to their
-	// schema already.
-	DB  *sql.DB
+	DB *store.DB
+	// Box gives an org's box. It is asked again and again, and must be quick.
+	Box func(context.Context, wa.OrgID) (Box, error)
 	Log *slog.Logger
 	// Debug lets the library's debug lines through. They never hold messages.
 	Debug bool
@@ -47,6 +51,7 @@ type Options struct {
 	LoginTimeout time.Duration // from dialling to being online: 60 s
 	FirstCode    time.Duration // how long the first QR code is shown: 60 s
 	NextCode     time.Duration // how long each later one is shown: 20 s
+	PasskeyWait  time.Duration // how long a person may take with a passkey: 10 min
 	Redelivery   time.Duration // least time between reconnects that fetch messages we could not store: 60 s
 }
 
@@ -60,14 +65,24 @@ func (o *Options) setDefaults() {
 	set(&o.LoginTimeout, 60*time.Second)
 	set(&o.FirstCode, 60*time.Second)
 	set(&o.NextCode, 20*time.Second)
+	set(&o.PasskeyWait, 10*time.Minute)
 	set(&o.Redelivery, 60*time.Second)
+}
+
+// devices keeps the keys of numbers. Measurements and tests put the library's
+// own store in its place.
+type devices interface {
+	// Load opens a device; nil when there is none.
+	Load(ctx context.Context, o device.Owner, jid types.JID) (*wmstore.Device, error)
+	// Fresh makes a device that is not linked yet.
+	Fresh(o device.Owner) *wmstore.Device
 }
 
 // Provider makes sessions that share one device store and one transport.
 type Provider struct {
 	ctx      context.Context
 	opts     Options
-	devices  *sqlstore.Container
+	devices  devices
 	http     *http.Client
 	registry *registry
 	bare     bool // measurements only: leave the Signal sessions unguarded
@@ -75,11 +90,11 @@ type Provider struct {
 
 var _ provider.Provider = (*Provider)(nil)
 
-// New prepares the provider. The device store must have been upgraded before
-// (see Upgrade). The sessions outlive ctx: they end with their Close.
+// New prepares the provider. The sessions outlive ctx: they end with their
+// Close.
 func New(ctx context.Context, opts Options) (*Provider, error) {
-	if opts.DB == nil || opts.Log == nil {
-		return nil, errors.New("whatsmeow: DB and Log are required")
+	if opts.DB == nil || opts.Box == nil || opts.Log == nil {
+		return nil, errors.New("whatsmeow: DB, Box and Log are required")
 	}
 	opts.setDefaults()
 	quiet()
@@ -96,19 +111,10 @@ func New(ctx context.Context, opts Options) (*Provider, error) {
 	return &Provider{
 		ctx:      context.WithoutCancel(ctx),
 		opts:     opts,
-		devices:  sqlstore.NewWithDB(opts.DB, "postgres", newLog(opts.Log, opts.Debug)),
+		devices:  device.New(device.Options{DB: opts.DB, Box: opts.Box, Log: newLog(opts.Log, opts.Debug)}),
 		http:     &http.Client{Transport: transport},
 		registry: newRegistry(),
 	}, nil
-}
-
-// Upgrade brings the library's tables to the newest version. It has no lock of
-// its own: only the migration step may call it.
-func Upgrade(ctx context.Context, db *sql.DB) error {
-	if err := sqlstore.NewWithDB(db, "postgres", nil).Upgrade(ctx); err != nil {
-		return fmt.Errorf("upgrade the device store: %w", err)
-	}
-	return nil
 }
 
 // Supports reports whether content of a kind can be sent.
