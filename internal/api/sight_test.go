@@ -97,3 +97,28 @@ func TestChatsWithoutTheirWords(t *testing.T) {
 		}
 	}
 }
+
+// Who reads the list of people sees how many clients each agent looks after, and
+// so who sees nothing yet; of the others that says nothing.
+func TestPeopleAreListedWithHowManyClientsTheyLookAfter(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	boss, _ := w.person(t, w.org.ID, wa.Admin)
+	_, busy := w.person(t, w.org.ID, wa.Agent)
+	_, idle := w.person(t, w.org.ID, wa.Agent)
+	one := "/api/v1/users/" + busy.ID.String()
+	if r := w.do(t, call{method: "PUT", path: one + "/assignments", body: `{"clients":["{client}"]}`, key: boss}); r.status != http.StatusOK {
+		t.Fatalf("assign: %d %s", r.status, r.body)
+	}
+	for _, u := range decode[struct{ Data []wa.User }](t, w.do(t, call{method: "GET", path: "/api/v1/users", key: boss}).body).Data {
+		n := u.ClientCount
+		switch {
+		case u.ID == busy.ID && (n == nil || *n != 1), u.ID == idle.ID && (n == nil || *n != 0), u.Role != wa.Agent && n != nil:
+			t.Errorf("%s: %+v", u.Role, n)
+		}
+	}
+	r := w.do(t, call{method: "PATCH", path: one, body: `{"role":"viewer"}`, key: boss})
+	if u := decode[wa.User](t, r.body); r.status != http.StatusOK || u.ClientCount != nil {
+		t.Errorf("as a viewer: %d %s", r.status, r.body)
+	}
+}

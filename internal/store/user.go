@@ -23,7 +23,8 @@ type Member struct {
 
 const (
 	userColumns = `
-	u.id, u.org_id, u.email, u.name, u.role, u.status, u.totp_confirmed_at IS NOT NULL, u.phone, u.last_sign_in_at, u.created_at`
+	u.id, u.org_id, u.email, u.name, u.role, u.status, u.totp_confirmed_at IS NOT NULL, u.phone, u.last_sign_in_at, u.created_at,
+	CASE u.role WHEN 'agent' THEN (SELECT count(*) FROM user_clients c WHERE c.org_id = u.org_id AND c.user_id = u.id) END`
 	memberColumns = userColumns + `, u.password_hash, u.session_version, u.totp_seed, u.totp_step, coalesce(u.oidc_subject, '')`
 )
 
@@ -144,7 +145,7 @@ func scanMember(r pgx.CollectableRow) (p Member, err error) {
 }
 
 func userTargets(u *wa.User) []any {
-	return []any{&u.ID, &u.OrgID, &u.Email, &u.Name, &u.Role, &u.Status, &u.SecondFactor, &u.Phone, &u.LastSignInAt, &u.CreatedAt}
+	return []any{&u.ID, &u.OrgID, &u.Email, &u.Name, &u.Role, &u.Status, &u.SecondFactor, &u.Phone, &u.LastSignInAt, &u.CreatedAt, &u.ClientCount}
 }
 
 // lastDigits shows a number to those who know it.

@@ -18,6 +18,7 @@ type User struct {
 	Role         Role       `json:"role"`
 	Status       UserStatus `json:"status" enum:"active,disabled"`
 	SecondFactor bool       `json:"second_factor" doc:"They have an authenticator app"`
+	ClientCount  *int       `json:"client_count,omitempty" doc:"How many clients an agent looks after; of agents only"`
 	Phone        string     `json:"phone,omitempty" doc:"Confirmed; the last four digits"`
 	LockedUntil  *time.Time `json:"locked_until,omitempty" doc:"Too many sign-ins failed: none is tried before this time"`
 	LastSignInAt *time.Time `json:"last_sign_in_at,omitempty"`

@@ -2203,6 +2203,10 @@ export type Today = {
 };
 
 export type User = {
+    /**
+     * How many clients an agent looks after; of agents only
+     */
+    client_count?: number;
     created_at: string;
     email: string;
     id: string;

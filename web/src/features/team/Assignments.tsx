@@ -34,6 +34,7 @@ function Form({ user: u, now, onClose }: { user: User; now: Assignment; onClose:
     onSuccess: (answer) => {
       cache.setQueryData(assignmentsQuery(u.id).queryKey, answer);
       void cache.invalidateQueries({ queryKey: ["assigned"] });
+      void cache.invalidateQueries({ queryKey: ["users"] });
       notifications.show({ message: t("saved"), color: "jade" });
       onClose();
     },

@@ -41,7 +41,11 @@ export function Person({ user: u }: { user: User }) {
           <Marks user={u} />
         </Group>
         <Text size="sm" c="dimmed" truncate>
-          {[u.name && u.email, u.last_sign_in_at ? t("team.seen", { when: moment(u.last_sign_in_at, language) }) : t("team.never")]
+          {[
+            u.name && u.email,
+            u.client_count && t("team.numbers.count", { n: u.client_count }),
+            u.last_sign_in_at ? t("team.seen", { when: moment(u.last_sign_in_at, language) }) : t("team.never"),
+          ]
             .filter(Boolean)
             .join(" · ")}
         </Text>
@@ -77,6 +81,11 @@ function Marks({ user: u }: { user: User }) {
       {u.status === "disabled" && (
         <Badge size="sm" color="gray" tt="none">
           {t("team.disabled")}
+        </Badge>
+      )}
+      {u.client_count === 0 && (
+        <Badge size="sm" color="orange" tt="none">
+          {t("team.numbers.count", { n: 0 })}
         </Badge>
       )}
       {isLocked(u) && (

@@ -43,6 +43,7 @@ export const team = {
   "team.disable.text": "{name} is signed out everywhere and cannot come in until the account is enabled again. Nothing is deleted.",
   "team.numbers": "Numbers",
   "team.numbers.of": "Numbers of {name}",
+  "team.numbers.count": "Numbers: {n}",
   "team.numbers.text": "An agent sees the chats, contacts and messages of these numbers, and of no others.",
   "team.numbers.none": "Without a number an agent sees nothing.",
   "team.numbers.clear": "Take all away",

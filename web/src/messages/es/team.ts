@@ -46,6 +46,7 @@ export const team: Record<keyof typeof en, string> = {
     "Se cierran todas las sesiones de {name}, y no podrá entrar hasta que la cuenta se active de nuevo. No se borra nada.",
   "team.numbers": "Números",
   "team.numbers.of": "Números de {name}",
+  "team.numbers.count": "Números: {n}",
   "team.numbers.text": "Un agente ve los chats, contactos y mensajes de estos números y de ningún otro.",
   "team.numbers.none": "Sin un número, un agente no ve nada.",
   "team.numbers.clear": "Quitar todos",

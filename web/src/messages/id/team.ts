@@ -45,6 +45,7 @@ export const team: Record<keyof typeof en, string> = {
   "team.disable.text": "{name} dikeluarkan dari semua perangkat dan tidak bisa masuk sampai akun diaktifkan lagi. Tidak ada yang dihapus.",
   "team.numbers": "Nomor",
   "team.numbers.of": "Nomor {name}",
+  "team.numbers.count": "Nomor: {n}",
   "team.numbers.text": "Agen melihat chat, kontak, dan pesan nomor-nomor ini, dan tidak yang lain.",
   "team.numbers.none": "Tanpa nomor, agen tidak melihat apa pun.",
   "team.numbers.clear": "Lepas semua",

@@ -45,6 +45,7 @@ export const team: Record<keyof typeof en, string> = {
   "team.disable.text": "As sessões de {name} são encerradas, e não é possível entrar até a conta ser reativada. Nada é apagado.",
   "team.numbers": "Números",
   "team.numbers.of": "Números de {name}",
+  "team.numbers.count": "Números: {n}",
   "team.numbers.text": "Um atendente vê as conversas, contatos e mensagens destes números, e de nenhum outro.",
   "team.numbers.none": "Sem um número, um atendente não vê nada.",
   "team.numbers.clear": "Remover todos",
