@@ -160,13 +160,22 @@ func (con *console) withAccounts(ctx context.Context, fn func(*account.Service) 
 	return fn(accounts)
 }
 
-// openAccounts makes what makes orgs and keys.
+// openAccounts makes what makes orgs and keys. What it has to mail waits in the
+// database until an api sends it.
 func openAccounts(ctx context.Context, cfg Config, db *store.DB) (*account.Service, error) {
-	pepper, err := Pepper(ctx, cfg, db)
+	keys, err := newKeyring(cfg, db)
 	if err != nil {
 		return nil, err
 	}
-	return account.New(db, pepper, account.Options{PublicURL: cfg.PublicURL, Grace: cfg.OrgGrace}), nil
+	pepper, err := keys.Derive(ctx, pepperLabel)
+	if err != nil {
+		return nil, err
+	}
+	o, err := cfg.accountOptions(keys)
+	if err != nil {
+		return nil, err
+	}
+	return account.New(db, pepper, o), nil
 }
 
 // pair is one line of an answer.

@@ -168,7 +168,7 @@ func TestNothingComesInWhileAnOrgIsErased(t *testing.T) {
 func TestDeletingOrgsByCommand(t *testing.T) {
 	t.Parallel()
 	database := testkit.DatabaseURL(t)
-	environ := settings(t, database, "ORG_DELETION_GRACE=1h")
+	environ := settings(t, database, "ORG_DELETION_GRACE=1h", "SMTP_URL=smtp://127.0.0.1:1?tls=none", "MAIL_FROM=chasqui <no-reply@example.com>")
 	run := func(want int, says string, args ...string) {
 		t.Helper()
 		code, out, errs := command(environ, args...)
@@ -188,12 +188,18 @@ func TestDeletingOrgsByCommand(t *testing.T) {
 	run(0, "Nothing is being deleted", "org", "deletions")
 	run(1, "name must be the name", "org", "delete", id, "--name", "Acne")
 	run(0, "chasqui org keep "+id, "org", "delete", id, "--name", "Acme")
+	if n := a.left(org)["mails"]; n != 1 {
+		t.Errorf("its admin is sent %d mails", n)
+	}
 	run(0, "Acme", "org", "deletions")
 	run(1, "is being deleted", "release", "--org", id)
 	if err := app.EraseOrgs(t.Context(), k, 50); err != nil || a.left(org)["users"] != 1 {
 		t.Errorf("before its time: %v, %v", err, a.left(org))
 	}
 	run(0, "stays", "org", "keep", id)
+	if n := a.left(org)["mails"]; n != 2 {
+		t.Errorf("its admin is sent %d mails by now", n)
+	}
 	run(0, "Nothing is being deleted", "org", "deletions")
 	run(0, "", "org", "delete", id, "--name", "Acme")
 	a.do(`UPDATE org_deletions SET due_at = now() - interval '1 second'`)

@@ -10,6 +10,7 @@ import (
 	"chasqui/internal/account"
 	"chasqui/internal/egress"
 	"chasqui/internal/notify"
+	"chasqui/internal/seal"
 	"chasqui/internal/wa"
 )
 
@@ -19,23 +20,30 @@ func (k *Kit) newAccounts(pepper []byte) (*account.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := account.Options{
-		PublicURL: k.Config.PublicURL, Log: k.Log, Send: k.sendCode,
-		Grace: k.Config.OrgGrace,
-		Boxes: func(ctx context.Context, org wa.OrgID) (account.Box, error) { return k.Keys.For(ctx, org) },
-		Out:   egress.New(egress.Options{Allow: allow, AllowHTTP: k.Config.Env != Prod}),
+	o, err := k.Config.accountOptions(k.Keys)
+	if err != nil {
+		return nil, err
 	}
-	if !k.Config.SMTPServer.IsZero() {
-		mailer, err := k.Config.mailer()
-		if err != nil {
-			return nil, err
-		}
-		o.Mail = mailer
-	}
+	o.Log, o.Send = k.Log, k.sendCode
+	o.Out = egress.New(egress.Options{Allow: allow, AllowHTTP: k.Config.Env != Prod})
 	if o.Breached, err = k.breached(); err != nil {
 		return nil, err
 	}
 	return account.New(k.DB, pepper, o), nil
+}
+
+// accountOptions are those that the programs and the commands share.
+func (c Config) accountOptions(keys *seal.Keyring) (account.Options, error) {
+	o := account.Options{
+		PublicURL: c.PublicURL, Grace: c.OrgGrace,
+		Boxes: func(ctx context.Context, org wa.OrgID) (account.Box, error) { return keys.For(ctx, org) },
+	}
+	if c.SMTPServer.IsZero() {
+		return o, nil
+	}
+	mailer, err := c.mailer()
+	o.Mail = mailer
+	return o, err
 }
 
 // errBreached is a list that cannot be read: without it people would choose what
