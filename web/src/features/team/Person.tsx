@@ -40,7 +40,7 @@ export function Person({ user: u }: { user: User }) {
           </Text>
           <Marks user={u} />
         </Group>
-        <Text size="sm" c="dimmed" truncate>
+        <Text size="sm" c="dimmed" lineClamp={3} style={{ overflowWrap: "anywhere" }}>
           {[
             u.name && u.email,
             u.client_count && t("team.numbers.count", { n: u.client_count }),
