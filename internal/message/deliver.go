@@ -102,9 +102,28 @@ func (l *line) mayTakeNext() (wa.Lane, bool) {
 	if !open || l.limits.Enabled || l.h.Client().Limits != l.limits || !l.swept || len(l.due) > 0 || l.ended() {
 		return 0, false
 	}
+	l.hear()
 	now := l.s.opt.Now()
 	lane, d, ok := l.pace.Pick(l.waiting, &l.turns, now)
 	return lane, ok && !d.At.After(now)
+}
+
+// hear takes up, without waiting, which lanes got work. A line that never has to
+// sleep would not know otherwise, and what is urgent would wait until it does.
+func (l *line) hear() {
+	select {
+	case n := <-l.h.Wake():
+		l.learn(n)
+	default:
+	}
+}
+
+// learn remembers what woke the line and which lanes have work.
+func (l *line) learn(n wa.Nudge) {
+	l.source, l.rungAt = n.Source, n.At
+	for lane, has := range n.Lanes {
+		l.waiting[lane] = l.waiting[lane] || has
+	}
 }
 
 // claim takes the next message of a lane, beside the one that is under way, if
@@ -160,12 +179,9 @@ func (l *line) sleep(ctx context.Context, d time.Duration) {
 	defer timer.Stop()
 	select {
 	case n := <-l.h.Wake():
-		l.source, l.rungAt = n.Source, n.At
+		l.learn(n)
 		if n.Flying && len(l.due) == 0 {
 			l.swept = false // nothing is: this line sleeps
-		}
-		for lane, has := range n.Lanes {
-			l.waiting[lane] = l.waiting[lane] || has
 		}
 	case <-timer.C:
 		l.source = "timer"
@@ -178,7 +194,7 @@ func (l *line) sleep(ctx context.Context, d time.Duration) {
 func (l *line) step(ctx context.Context) time.Duration {
 	session, flow, ok := l.h.Line()
 	if m := l.next; m != nil {
-		l.next = nil
+		l.next, l.source = nil, "timer" // what rang may have been for this one
 		workFoundBy.WithLabelValues("line").Inc()
 		l.send(ctx, session, claimed{Claimed: *m})
 		return 0
@@ -192,6 +208,7 @@ func (l *line) step(ctx context.Context) time.Duration {
 	if wait, busy := l.resolve(ctx, session); busy {
 		return wait
 	}
+	l.hear()
 	now := l.s.opt.Now()
 	lane, d, ok := l.pace.Pick(l.waiting, &l.turns, now)
 	if !ok {

@@ -382,3 +382,36 @@ func TestNothingOvertakesInAFastLine(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Urgent messages overtake whatever else waits, on a line that never pauses too:
+// only what is under way, and what was taken beside it, goes before.
+func TestUrgentOvertakesInALineWithoutPauses(t *testing.T) {
+	t.Parallel()
+	for name, limits := range map[string]wa.Limits{
+		"pacing off":   {},
+		"gaps of zero": {Enabled: true, PerMinute: 6000, PerHour: 100_000, PerDay: 1_000_000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const bulk, begun = 40, 5
+			w := newWorld(t)
+			for i := range bulk {
+				w.send(i, fmt.Sprint(i), wa.Bulk)
+			}
+			h := w.deliver(func(h *hold) {
+				h.client.Limits = limits
+				h.onSend = func(_ context.Context, m provider.Outgoing) (provider.Ack, error) {
+					if m.Content.Plain() == fmt.Sprint(begun) {
+						w.send(bulk, "urgent", wa.Urgent)
+						h.nudge(wa.Nudge{Source: "ring", Lanes: [3]bool{wa.Urgent: true}, At: time.Now()})
+					}
+					return taken()
+				}
+			})
+			testkit.Eventually(t, patience, "all", func() bool { return len(h.seen()) > bulk })
+			if at := slices.Index(h.bodies(), "urgent"); at < begun || at > begun+3 {
+				t.Errorf("the urgent one went as number %d, and was accepted while number %d went", at, begun)
+			}
+		})
+	}
+}
