@@ -7,6 +7,7 @@ import (
 
 	"chasqui/internal/store"
 	"chasqui/internal/wa"
+	"chasqui/internal/webhook"
 )
 
 // Client is a client as somebody may see it. Who may not inspect clients sees
@@ -37,7 +38,8 @@ func briefClient(c wa.Client) Client {
 }
 
 // An agent reads in events no more of a client than the clients' own addresses
-// give them. Keys that read events get them whole, as webhooks do.
+// give them. Keys that may read messages get events whole, others thin: as the
+// webhooks that they may make.
 
 // glances reports whether somebody sees of clients only what they are called
 // and whether they are online.
@@ -76,6 +78,12 @@ func unseen() (all []wa.EventType) {
 
 // told are events as somebody may read them.
 func told(by wa.Actor, events []wa.Event) []wa.Event {
+	if by.User.IsZero() && !by.May(wa.ReadMessages) {
+		for i, e := range events {
+			events[i].Data = webhook.Thin(e.Data)
+		}
+		return events
+	}
 	if !glances(by) {
 		return events
 	}

@@ -221,3 +221,46 @@ func TestEveryScopeOpensSomething(t *testing.T) {
 		}
 	}
 }
+
+// A key that reads events but no messages is told what happened, as by a thin
+// webhook: neither what was said nor whose number it is.
+func TestEventsForKeysThatReadNoMessages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(t, `UPDATE clients SET phone = '+5511900000000' WHERE id = $1`, w.client.ID)
+	blind := testkit.Key(t, w.db, w.org.ID, wa.ReadEvents)
+	stream := w.stream(t, call{method: "GET", path: "/api/v1/events/stream", key: blind})
+	boss, _ := w.person(t, w.org.ID, wa.Admin)
+	if r := w.do(t, call{method: "PATCH", path: "/api/v1/clients/{client}", body: `{"name":"Other"}`, key: boss}); r.status != http.StatusOK {
+		t.Fatalf("rename: %d %s", r.status, r.body)
+	}
+	w.hear(t, "+5511987654321", "José", "a secret")
+	m := w.send(t, "+4917612345678", "another secret")
+	secrets := []string{`"a secret"`, "another secret", "José", "5511987654321", "4917612345678", "5511900000000", "Other"}
+	feed := func(key wa.Secret) (body string) {
+		testkit.Eventually(t, time.Minute, "everything is told", func() bool {
+			body = w.do(t, call{method: "GET", path: "/api/v1/events", key: key}).body
+			return strings.Contains(body, m.ID.String())
+		})
+		return body
+	}
+	if body := feed(testkit.Key(t, w.db, w.org.ID, wa.ReadEvents, wa.ReadMessages)); slices.ContainsFunc(secrets, func(s string) bool { return !strings.Contains(body, s) }) {
+		t.Errorf("with messages:read: %s", body)
+	}
+	heard := ""
+	for !strings.Contains(heard, m.ID.String()) {
+		heard += stream.next(t).data
+	}
+	for where, said := range map[string]string{"the feed": feed(blind), "the stream": heard} {
+		for _, secret := range secrets {
+			if strings.Contains(said, secret) {
+				t.Errorf("%s tells %q: %s", where, secret, said)
+			}
+		}
+		for _, known := range []string{w.client.ID.String(), `"status":"queued"`, `"direction":"inbound"`} {
+			if !strings.Contains(said, known) {
+				t.Errorf("%s does not tell %s: %s", where, known, said)
+			}
+		}
+	}
+}

@@ -134,6 +134,18 @@ func thin(v any) any {
 	return out
 }
 
+// Thin leaves of an event's data what a thin payload has; of what cannot be read,
+// nothing.
+func Thin(data json.RawMessage) json.RawMessage {
+	var whole any
+	if json.Unmarshal(data, &whole) == nil {
+		if raw, err := json.Marshal(thin(whole)); err == nil && string(raw) != "null" {
+			return raw
+		}
+	}
+	return json.RawMessage("{}")
+}
+
 func encodeThin(e wa.Envelope, data map[string]json.RawMessage) ([]byte, error) {
 	whole, err := decoded(data)
 	if err != nil {
