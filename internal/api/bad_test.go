@@ -164,6 +164,8 @@ func TestBadFilters(t *testing.T) {
 		{"/api/v1/messages?stat=sent", "query.stat"},
 		{"/api/v1/clients?cursor=e30", "query.cursor"},
 		{"/api/v1/events?types=message.lost", "query.types"},
+		{"/api/v1/events?types=messages.*", "query.types"},
+		{"/api/v1/events?types=mess*", "query.types"},
 		{"/api/v1/events?wait=31", "query.wait"},
 		{"/api/v1/events?after=nonsense", "query.after"},
 	}

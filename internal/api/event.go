@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -14,17 +15,23 @@ import (
 
 // EventFilter is what feeds can be narrowed by.
 type EventFilter struct {
-	Types  []string    `query:"types,explode" doc:"One or more, repeated or with commas"`
+	Types  []string    `query:"types,explode" doc:"One or more, repeated or with commas; with wildcards: message.*"`
 	Client wa.ClientID `query:"client"`
 }
 
 func (f EventFilter) filter() (store.EventFilter, error) {
 	out := store.EventFilter{Client: f.Client}
 	for _, t := range many(f.Types).values() {
-		if !slices.ContainsFunc(wa.EventTypes(), func(i wa.EventInfo) bool { return string(i.Type) == t }) {
+		known := len(out.Types)
+		for _, i := range wa.EventTypes() {
+			group, _, _ := strings.Cut(string(i.Type), ".")
+			if slices.Contains([]string{string(i.Type), group + ".*", "*"}, t) {
+				out.Types = append(out.Types, i.Type)
+			}
+		}
+		if len(out.Types) == known {
 			return out, badQuery("types", t, "is not an event type; GET "+v1+"/event-types lists them")
 		}
-		out.Types = append(out.Types, wa.EventType(t))
 	}
 	return out, nil
 }

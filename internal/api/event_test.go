@@ -145,6 +145,15 @@ func TestEventsAreReadInOrder(t *testing.T) {
 	if p := read("?types=client.limits_changed,client.paired"); len(p.Data) != 1 || p.Data[0].Sequence == nil {
 		t.Errorf("by type: %+v", p)
 	}
+	if p := read("?types=client.*"); len(p.Data) != 1 {
+		t.Errorf("by a group of types: %+v", p)
+	}
+	if p := read("?types=message.*,client.paired"); len(p.Data) != 5 {
+		t.Errorf("by a group and a type: %+v", p)
+	}
+	if p := read("?types=*"); len(p.Data) != 6 {
+		t.Errorf("by all types: %+v", p)
+	}
 	if p := read("?client=" + testkit.Client(t, w.db, w.org.ID).ID.String()); len(p.Data) != 0 {
 		t.Errorf("by another client: %+v", p)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -278,6 +279,29 @@ func TestAFullLineRefuses(t *testing.T) {
 				t.Errorf("a batch on top: %+v, %v", batch, err)
 			}
 		})
+	}
+}
+
+// While somebody has to do something first, nobody is told a time, nor asked to
+// come back in a second.
+func TestNoTimeIsToldForALineThatSomebodyHolds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.sql(`UPDATE clients SET paused = true WHERE id = $1`, w.client.ID.UUID())
+	a, err := w.Accept(t.Context(), w.by, w.client.ID, draft(person(1), "one", wa.Normal), wa.IdempotencyKey{})
+	w.must(err)
+	place, err := w.Place(t.Context(), w.by, w.message(a.ID))
+	w.must(err)
+	for where, q := range map[string]wa.QueuePlace{"the answer": a.Queue, "the message": place} {
+		if q.Position != 1 || q.BlockedBy == nil || *q.BlockedBy != wa.WaitPaused || q.EstimatedSendAt != nil {
+			t.Errorf("%s says %+v", where, q)
+		}
+	}
+	w.fill(wa.Normal, 999)
+	_, err = newService(w.db).Accept(t.Context(), w.by, w.client.ID, draft(person(3), "too many", wa.Normal), wa.IdempotencyKey{})
+	var e *wa.Error
+	if !errors.As(err, &e) || e.Reason != "queue_full" || e.RetryAfter < time.Minute || !strings.Contains(e.Message, "client_paused") {
+		t.Errorf("one more: %v", err)
 	}
 }
 

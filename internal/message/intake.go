@@ -129,29 +129,33 @@ func (in *intake) checkReply(ctx context.Context, d wa.Draft) error {
 // admit finds the message's place in line and refuses what would not leave in
 // time.
 func (in *intake) admit(d wa.Draft) (wa.QueuePlace, error) {
-	place := in.place(d.Lane)
+	place, turn := in.place(d.Lane)
 	if d.SendAt != nil {
 		why := wa.WaitScheduled
 		return wa.QueuePlace{Position: 0, BlockedBy: &why, EstimatedSendAt: d.SendAt}, nil
 	}
-	eta := place.EstimatedSendAt.Sub(in.now)
+	eta := turn.Sub(in.now)
 	full := in.count.Waiting >= MaxWaiting || eta > longestLine
 	if d.Lane == wa.Bulk {
 		full = in.count.Bulk >= MaxWaitingBulk || eta > longestBulkLine
 	}
 	if full {
+		again, leaves := time.Second, "the last one leaves about "+turn.Format(time.RFC3339)
+		if place.EstimatedSendAt == nil {
+			again, leaves = time.Minute, "none leaves while it is "+string(*place.BlockedBy)
+		}
 		return place, &wa.Error{
-			Code: wa.RateLimited, Reason: "queue_full", RetryAfter: min(max(eta/10, time.Second), time.Hour),
-			Message: fmt.Sprintf("%d messages wait for this client; the last one leaves about %s", in.count.Waiting+in.count.Bulk, place.EstimatedSendAt.Format(time.RFC3339)),
+			Code: wa.RateLimited, Reason: "queue_full", RetryAfter: min(max(eta/10, again), time.Hour),
+			Message: fmt.Sprintf("%d messages wait for this client; %s", in.count.Waiting+in.count.Bulk, leaves),
 		}
 	}
-	if d.ExpiresAt != nil && place.EstimatedSendAt.After(*d.ExpiresAt) {
-		return place, wa.InvalidField("expires_at", "is before the message's turn, about %s", place.EstimatedSendAt.Format(time.RFC3339))
+	if d.ExpiresAt != nil && turn.After(*d.ExpiresAt) {
+		return place, wa.InvalidField("expires_at", "is before the message's turn, about %s", turn.Format(time.RFC3339))
 	}
 	return place, nil
 }
 
-func (in *intake) place(lane wa.Lane) wa.QueuePlace {
+func (in *intake) place(lane wa.Lane) (wa.QueuePlace, time.Time) {
 	ahead := in.count.Waiting
 	if lane == wa.Bulk {
 		ahead += in.count.Bulk

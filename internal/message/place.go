@@ -39,7 +39,8 @@ func waitingPlace(c wa.Client, used guard.Usage, position int, m wa.Message, now
 	}
 	switch m.Status {
 	case wa.Queued:
-		return place(c, used, position, m.Lane, now)
+		p, _ := place(c, used, position, m.Lane, now)
+		return p
 	case wa.Scheduled:
 		return blocked(wa.WaitScheduled, m.SendAt)
 	case wa.RetryWait:
@@ -48,18 +49,22 @@ func waitingPlace(c wa.Client, used guard.Usage, position int, m wa.Message, now
 	return wa.QueuePlace{}
 }
 
-// place estimates when the message at a position leaves. While the client
-// cannot send, the estimate is of the line alone: as if it came online now.
-func place(c wa.Client, used guard.Usage, position int, lane wa.Lane, now time.Time) wa.QueuePlace {
-	eta := now
+// place tells where the message at a position stands, and when its turn comes by
+// the line alone: as if the client could send now. Where it cannot until somebody
+// does something, callers are given no time.
+func place(c wa.Client, used guard.Usage, position int, lane wa.Lane, now time.Time) (p wa.QueuePlace, turn time.Time) {
+	turn = now
 	if c.Limits.Enabled {
-		eta = guard.EstimateFresh(c.Limits, used, position, lane, now)
+		turn = guard.EstimateFresh(c.Limits, used, position, lane, now)
 	}
-	p := wa.QueuePlace{Position: position, EstimatedSendAt: &eta}
+	p = wa.QueuePlace{Position: position, EstimatedSendAt: &turn}
 	if why := blocker(c, used, lane); why != wa.NoWait {
 		p.BlockedBy = &why
+		if why.OpenEnded() {
+			p.EstimatedSendAt = nil
+		}
 	}
-	return p
+	return p, turn
 }
 
 func blocker(c wa.Client, used guard.Usage, lane wa.Lane) wa.Wait {

@@ -98,10 +98,7 @@ func isCap(why wa.Wait) bool {
 
 // expected is when a wait is expected to end; nil when that is up to somebody.
 func expected(c wa.Client, why wa.Wait, place wa.QueuePlace) *time.Time {
-	switch why {
-	case wa.WaitOffline, wa.WaitUnpaired, wa.WaitPaused, wa.WaitStopped:
-		return nil
-	case wa.WaitRestricted:
+	if why == wa.WaitRestricted {
 		return c.Until
 	}
 	return place.EstimatedSendAt

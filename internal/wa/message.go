@@ -135,11 +135,17 @@ const (
 	WaitNewContactCap Wait = "new_contact_cap"
 )
 
+// OpenEnded reports whether nobody knows when a wait ends: somebody, or the
+// network, must do something first.
+func (w Wait) OpenEnded() bool {
+	return w == WaitOffline || w == WaitUnpaired || w == WaitPaused || w == WaitStopped
+}
+
 // QueuePlace tells a caller where a message stands in line.
 type QueuePlace struct {
 	Position        int        `json:"position" doc:"How many messages of this client go before it, plus one"`
 	BlockedBy       *Wait      `json:"blocked_by" doc:"Why the head of the line waits, or null"`
-	EstimatedSendAt *time.Time `json:"estimated_send_at,omitempty"`
+	EstimatedSendAt *time.Time `json:"estimated_send_at,omitempty" doc:"Absent while nobody can know: the client is offline, not linked, paused or stopped"`
 }
 
 // Step is one line of a message's timeline.

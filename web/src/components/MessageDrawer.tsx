@@ -107,17 +107,13 @@ function Waiting({ message: m }: { message: Placed }) {
           {queue.blocked_by ? word("wait", queue.blocked_by) : t("story.place", { n: queue.position })}
         </Text>
         {queue.blocked_by && queue.position > 1 && <Text size="sm">{t("story.place", { n: queue.position })}</Text>}
-        {queue.estimated_send_at && !openEnded(queue.blocked_by) && (
-          <Text size="sm">{t("story.about", { when: when(queue.estimated_send_at, language) })}</Text>
-        )}
+        {queue.estimated_send_at && <Text size="sm">{t("story.about", { when: when(queue.estimated_send_at, language) })}</Text>}
       </Stack>
     </Group>
   );
 }
 
 // Nobody knows when these end: somebody has to do something about them.
-const openEnded = (why: string | null) => ["client_offline", "client_unpaired", "client_paused", "stopped"].includes(why ?? "");
-
 function Why({ message: m }: { message: Placed }) {
   const { t, word } = useT();
   const e = m.error;

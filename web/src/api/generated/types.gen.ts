@@ -1780,6 +1780,9 @@ export type QueuePlace = {
      * Why the head of the line waits, or null
      */
     blocked_by: string | null;
+    /**
+     * Absent while nobody can know: the client is offline, not linked, paused or stopped
+     */
     estimated_send_at?: string;
     /**
      * How many messages of this client go before it, plus one
@@ -6302,7 +6305,7 @@ export type ReadEventsData = {
     path?: never;
     query?: {
         /**
-         * One or more, repeated or with commas
+         * One or more, repeated or with commas; with wildcards: message.*
          */
         types?: Array<string> | null;
         client?: string;
@@ -6380,7 +6383,7 @@ export type StreamEventsData = {
     path?: never;
     query?: {
         /**
-         * One or more, repeated or with commas
+         * One or more, repeated or with commas; with wildcards: message.*
          */
         types?: Array<string> | null;
         client?: string;
