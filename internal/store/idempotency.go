@@ -76,7 +76,7 @@ func (r Reply) Read(key wa.IdempotencyKey, out any) error {
 	if !bytes.Equal(r.hash, key.Hash) {
 		return &wa.Error{
 			Code: wa.Invalid, Reason: "idempotency_key_reuse", Field: "Idempotency-Key",
-			Message: "was used with another body: a new request needs a new key",
+			Message: "was used with another body, or at another address: a new request needs a new key",
 		}
 	}
 	// What a run that came too late left in *out must not show through.

@@ -45,7 +45,7 @@ func Kinds() []string {
 func DecodeContent(kind string, raw []byte) (Content, error) {
 	read, ok := contents[kind]
 	if !ok {
-		return nil, &Error{Code: Unsupported, Field: "type", Message: "is not a message type we know: " + strings.Join(Kinds(), ", ")}
+		return nil, &Error{Code: Unsupported, Field: "type", Message: "is none of the message types there are: " + strings.Join(Kinds(), ", ")}
 	}
 	return read(raw)
 }
