@@ -1,7 +1,9 @@
 import { QueryClient } from "@tanstack/react-query";
-import { expect, test } from "vitest";
-import type { Chat, Message } from "@/api/generated";
+import { afterEach, expect, test, vi } from "vitest";
+import type { Chat, Event, Message } from "@/api/generated";
+import { client } from "@/api/generated/client.gen";
 import { type ChatPages, chatsKey, dropContact, everyChat, fits, place, putChat, putContact, touch, touchChats } from "@/lib/chats";
+import { apply } from "@/lib/live";
 
 const at = (minute: number) => `2026-11-22T10:${String(minute).padStart(2, "0")}:00Z`;
 
@@ -81,6 +83,51 @@ test("a message is news once, and its receipts are none", () => {
   expect(touch(once, message("a", 15)).unread).toBe(1);
   const sent = touch(once, message("a", 30, { direction: "outbound", status: "sent" }));
   expect(touch(sent, message("a", 30, { direction: "outbound", status: "read" })).last_message?.status).toBe("read");
+});
+
+test("of what people write in one second each counts", () => {
+  const second = { created_at: at(20) };
+  const [a, b] = [message("a", 20, { id: "msg_01", ...second }), message("a", 20, { id: "msg_02", ...second })];
+  const both = [a, b].reduce(touch, chat("a", 10));
+  expect(both.unread).toBe(2);
+  expect(both.last_message?.id).toBe("msg_02");
+  expect([a, b].reduce(touch, both).unread).toBe(2);
+});
+
+afterEach(() => vi.useRealTimers());
+
+// The API counts; its answers take their time, and know nothing of what came meanwhile.
+test.each([
+  ["a chat that is listed", list()],
+  ["a chat that no list shows yet", pages(null, [chat("d", 40)])],
+])("whatever comes while %s is asked for, all is counted in the end", async (_, listed) => {
+  vi.useFakeTimers();
+  const cache = new QueryClient();
+  cache.setQueryData(chatsKey(everyChat), listed);
+  let come: Message[] = [];
+  let asked = 0;
+  client.setConfig({
+    baseUrl: "http://chasqui.test",
+    fetch: async () => {
+      const last = come.reduce((x, y) => (y.created_at >= x.created_at ? y : x));
+      const said = { ...last, preview: last.text?.body ?? "" };
+      const answer = chat("a", 10, { unread: come.length, last_message_at: last.created_at, last_message: said });
+      await new Promise((done) => setTimeout(done, ++asked % 2 ? 700 : 50));
+      return Response.json(answer);
+    },
+  });
+  for (let n = 0; n < 20; n++) {
+    const m = message("a", 50 + Math.floor(n / 8), { id: `msg_${10 + n}`, text: { body: `line ${n}` } });
+    if (n === 12) m.created_at = at(20); // WhatsApp's own time may be before what was said last
+    come = [...come, m];
+    apply(cache, { id: `evt_${n}`, type: "message.received", client_id: "cli_1", data: { message: m } } as unknown as Event);
+    await vi.advanceTimersByTimeAsync(150);
+  }
+  await vi.advanceTimersByTimeAsync(5_000);
+  const shown = cache.getQueryData<ChatPages>(chatsKey(everyChat))?.pages[0]?.data?.find((c) => c.id === "a");
+  expect(shown?.unread).toBe(20);
+  expect(shown?.last_message?.preview).toBe("line 19");
+  expect(asked).toBeLessThan(12);
 });
 
 test("a chat has the time of what was said last, when it leaves at the latest", () => {

@@ -3,7 +3,7 @@
 
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 import { type Chat, type Contact, getAChat, type ListChat, type Me, type Message } from "@/api/generated";
-import { stamp } from "@/lib/conversation";
+import { compare, stamp } from "@/lib/conversation";
 import { ask } from "@/lib/trouble";
 
 export type ChatPages = InfiniteData<ListChat>;
@@ -64,17 +64,20 @@ function each(pages: ChatPages, change: (data: Chat[]) => Chat[]): ChatPages {
   return { ...pages, pages: pages.pages.map((p) => ({ ...p, data: change(p.data ?? []) })) };
 }
 
-/** The chat after a message: what was said last, and one more unread when it is news from them. */
+/**
+ * The chat after a message: what was said last, and one more unread when it is news from them. WhatsApp tells
+ * the time of what people write in whole seconds: of two with one time the id tells which is newer, as in the API.
+ */
 export function touch(c: Chat, m: Message): Chat {
   const known = c.last_message;
   if (known?.id === m.id)
     return { ...c, last_message_at: later(c.last_message_at, m.sent_at), last_message: { ...known, status: m.status } };
-  if (c.last_message_at && stamp(m.created_at) <= stamp(c.last_message_at)) return c;
+  if (known ? compare(m, known) < 0 : c.last_message_at && stamp(m.created_at) <= stamp(c.last_message_at)) return c;
   const { id, direction, type, status, origin, created_at } = m;
   return {
     ...c,
     unread: c.unread + (direction === "inbound" ? 1 : 0),
-    last_message_at: created_at,
+    last_message_at: later(c.last_message_at, created_at),
     last_message: { id, direction, type, status, origin, created_at, preview: preview(m) },
   };
 }
@@ -120,6 +123,13 @@ const filled = (c: Chat, old: Chat | undefined): Chat => ({
 });
 const pick = (old: Chat | undefined) => old && { name: old.name, phone: old.phone, last_message: old.last_message };
 
+/** Writes what an event tells of a chat, or asks for it. */
+export function hearChat(cache: QueryClient, c: Chat): void {
+  outdate(cache, c.id);
+  if (knownChat(cache, c.id)) putChat(cache, c);
+  else wantChat(cache, c.id);
+}
+
 /** Writes what is known of a chat into every list and page. */
 export function putChat(cache: QueryClient, c: Chat): void {
   const me = cache.getQueryData<Me>(["me"])?.user?.id;
@@ -131,6 +141,7 @@ export function putChat(cache: QueryClient, c: Chat): void {
 
 /** Writes what a message does to its chat; false when nobody has asked for the chat yet. */
 export function touchChats(cache: QueryClient, m: Message): boolean {
+  outdate(cache, m.chat_id ?? "");
   const chat = m.chat_id ? knownChat(cache, m.chat_id) : undefined;
   if (!chat) return false;
   for (const [key] of lists(cache)) touchList(cache, key, m, chat);
@@ -162,7 +173,9 @@ const askedTogether = 400;
 const askedSingly = 8;
 const wanted = new WeakMap<QueryClient, Set<string>>();
 
-/** Asks for a chat that no list shows yet; many at once are asked for as lists. */
+/**
+ * Asks for a chat that no list shows yet, or of which more was heard than adds up; many at once are asked for as lists.
+ */
 export function wantChat(cache: QueryClient, id: string): void {
   if (cache.getQueriesData({ queryKey: ["chats"] }).length === 0) return;
   const waiting = wanted.get(cache);
@@ -179,10 +192,26 @@ export function wantChat(cache: QueryClient, id: string): void {
   }, askedTogether);
 }
 
+// Chats that are being asked for, and whether something was heard of them meanwhile: the answer may not know of it.
+const asking = new WeakMap<QueryClient, Map<string, boolean>>();
+
+function outdate(cache: QueryClient, id: string): void {
+  const chats = asking.get(cache);
+  if (chats?.has(id)) chats.set(id, true);
+}
+
 async function fetchChat(cache: QueryClient, id: string): Promise<void> {
+  const chats = asking.get(cache) ?? new Map<string, boolean>();
+  asking.set(cache, chats);
+  if (chats.has(id)) return void chats.set(id, true);
+  chats.set(id, false);
   try {
-    putChat(cache, await ask(getAChat({ path: { chat: id } })));
+    const c = await ask(getAChat({ path: { chat: id } }));
+    if (!chats.get(id) || !knownChat(cache, id)) putChat(cache, c);
   } catch {
     // It is not this person's to see, or the next event asks again.
   }
+  const again = chats.get(id);
+  chats.delete(id);
+  if (again) wantChat(cache, id);
 }

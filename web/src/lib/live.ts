@@ -1,7 +1,7 @@
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import type { Chat, Client, Contact, Event, ListClient, ListMessage, Message } from "@/api/generated";
-import { dropContact, knownChat, putChat, putContact, touchChats, touchList, wantChat } from "@/lib/chats";
+import { dropContact, hearChat, putContact, touchChats, touchList, wantChat } from "@/lib/chats";
 import { newer, type Pages, upsert } from "@/lib/conversation";
 import { Freshener } from "@/lib/freshen";
 import { listen } from "@/lib/sse";
@@ -77,8 +77,7 @@ export function apply(cache: QueryClient, e: Event): void {
   const { message, client, chat, contact } = e.data as Facts;
   const family = e.type.split(".")[0];
   if (message) applyMessage(cache, message, e.type);
-  if (chat && knownChat(cache, chat.id)) putChat(cache, chat);
-  else if (chat) wantChat(cache, chat.id);
+  if (chat) hearChat(cache, chat);
   if (contact && e.type === "contact.erased") forgetContact(cache, contact.id);
   else if (contact) putContact(cache, contact);
   if (client) applyClient(cache, client, e.type === "client.deleted");
@@ -111,7 +110,8 @@ function applyMessage(cache: QueryClient, m: Message, type: string): void {
   heard = [...heard.filter((h) => now - h.at < recall).slice(1 - recallAtMost), { at: now, message: m }];
   for (const q of cache.getQueryCache().findAll({ predicate: (q) => tells(q.queryKey, m) })) write(cache, q.queryKey, m);
   void cache.invalidateQueries({ queryKey: ["timeline", m.id] });
-  if (m.chat_id && !touchChats(cache, m)) wantChat(cache, m.chat_id);
+  // How many are unread only the API counts: what arrives may be older than what was said last.
+  if (m.chat_id && (!touchChats(cache, m) || type === "message.received")) wantChat(cache, m.chat_id);
   for (const f of hearers) f(m, type);
 }
 
