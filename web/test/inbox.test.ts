@@ -3,7 +3,7 @@ import type { Message } from "@/api/generated";
 import { nearby } from "@/features/inbox/ChatRow";
 import { lay, neighbour, withFocused } from "@/features/inbox/items";
 import { shortened } from "@/features/inbox/kinds";
-import { newRef, type Pending, standing } from "@/lib/outbox";
+import { marked, newRef, type Pending, standing } from "@/lib/outbox";
 
 const message = (id: string, created_at: string, more: Partial<Message> = {}) => ({ id, created_at, ...more }) as Message;
 const pending = (ref: string): Pending => ({ ref, content: { type: "text", text: { body: "Hi" } }, at: "2026-11-22T12:00:00Z" });
@@ -29,6 +29,14 @@ test("what was written here keeps its row when it becomes a message", () => {
   const come = message("m", "2026-11-22T12:00:00Z", { client_ref: ref });
   expect(keys(lay([come], standing([pending(ref)], [come]), true)).at(-1)).toBe(ref);
   expect(standing([pending(ref)], [come])).toEqual([]);
+});
+
+test("what was refused stays so while others leave, are refused or are tried again", () => {
+  const refused = { ...pending("web_1"), error: "too long" };
+  const both = marked([refused, pending("web_2")], "web_2", "no answer");
+  expect(both.map((p) => p.error)).toEqual(["too long", "no answer"]);
+  expect(marked(both, "web_2").map((p) => p.error)).toEqual(["too long", undefined]);
+  expect(marked(both, "web_1")[0]).not.toHaveProperty("error");
 });
 
 test("messages that share a reference are all shown", () => {

@@ -40,6 +40,15 @@ export function standing(pending: Pending[], messages: Message[]): Pending[] {
   return pending.filter((p) => !come.has(p.ref));
 }
 
+/** All of them, one with why it was not taken, or on its way again; the others stay as they are. */
+export function marked(all: Pending[], ref: string, error?: unknown): Pending[] {
+  return all.map((p) => {
+    if (p.ref !== ref) return p;
+    const { error: _, ...waiting } = p;
+    return error ? { ...waiting, error } : waiting;
+  });
+}
+
 const outboxQuery = (chat: string) =>
   queryOptions<Pending[]>({
     queryKey: ["outbox", chat],
@@ -58,8 +67,7 @@ export function useOutbox(chat: Chat) {
   const cache = useQueryClient();
   const { data: pending } = useQuery(outboxQuery(chat.id));
   const drop = (ref: string) => change(cache, chat.id, (all) => all.filter((p) => p.ref !== ref));
-  const mark = (ref: string, error: unknown) =>
-    change(cache, chat.id, (all) => all.map(({ error: _, ...p }) => (p.ref === ref ? { ...p, ...(error ? { error } : {}) } : p)));
+  const mark = (ref: string, error: unknown) => change(cache, chat.id, (all) => marked(all, ref, error));
   const { mutate } = useMutation({
     scope: { id: `send ${chat.id}` },
     mutationFn: (p: Pending) => ask(sendAMessage(request(chat, p))),
