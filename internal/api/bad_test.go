@@ -107,6 +107,8 @@ func TestBadInput(t *testing.T) {
 		{name: "pair by code without a phone", path: "/api/v1/clients/{client}/pair", body: `{"method":"code"}`, status: 422, field: "body.phone"},
 		{name: "pair by code with a bad phone", path: "/api/v1/clients/{client}/pair", body: `{"method":"code","phone":"12"}`, status: 422, code: "recipient_invalid", field: "body.phone"},
 		{name: "limit of nothing", person: true, method: "PUT", path: "/api/v1/clients/{client}/limits", body: `{"per_minute":0}`, status: 422, field: "body.per_minute"},
+		{name: "limit in parts", person: true, method: "PUT", path: "/api/v1/clients/{client}/limits", body: `{"per_minute":1.5}`, status: 422, field: "body.per_minute"},
+		{name: "limit beyond all numbers", person: true, method: "PUT", path: "/api/v1/clients/{client}/limits", body: `{"per_minute":99999999999999999999}`, status: 422, field: "body.per_minute"},
 		{name: "limit in words", person: true, method: "PUT", path: "/api/v1/clients/{client}/limits", body: `{"per_minute":"20"}`, status: 422, field: "body.per_minute"},
 		{name: "gap upside down", person: true, method: "PUT", path: "/api/v1/clients/{client}/limits", body: `{"gap_min_ms":9000}`, status: 422, field: "body.gap_max_ms"},
 		{name: "limit of a stranger", person: true, method: "PUT", path: "/api/v1/clients/{stranger}/limits", body: `{"enabled":false}`, status: 404, code: "not_found"},

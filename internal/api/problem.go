@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,6 +81,16 @@ var codes = map[int]wa.Code{
 
 const typeBase = "https://chasqui.dev/errors/"
 
+// reasonTitles are kinds of problems that are called otherwise than their code:
+// people read them who know of no keys and tokens.
+var reasonTitles = map[string]string{
+	"sign_in_failed": notLetIn,
+	"code_wrong":     notLetIn,
+	"signed_out":     "You are not signed in any more",
+}
+
+const notLetIn = "You could not be signed in"
+
 // problemOf makes a problem from a status and a sentence.
 func problemOf(status int, detail string, fields ...FieldError) *Problem {
 	code, ok := codes[status]
@@ -126,6 +137,9 @@ func compose(known []*wa.Error, in string) *Problem {
 	p.Code, p.Title = string(first.Code), kind.title
 	if first.Reason != "" && !slices.ContainsFunc(known, func(e *wa.Error) bool { return e.Reason != first.Reason }) {
 		p.Code = first.Reason
+	}
+	if title, ok := reasonTitles[p.Code]; ok {
+		p.Title = title
 	}
 	p.Type = typeBase + p.Code
 	p.Errors = fieldErrors(known, in)
@@ -253,12 +267,18 @@ const (
 	missingBefore, missingAfter = "expected required property ", " to be present"
 )
 
+// outOfRange is what is said of a number that is one, but of no size that fits.
+var outOfRange = regexp.MustCompile(`^json: cannot unmarshal number \S+ into Go struct field [^. ]*\.([\w.]+) of type `)
+
 func fieldFromHuma(e *huma.ErrorDetail) FieldError {
 	f := FieldError{Location: e.Location, Message: e.Message}
 	if name, ok := strings.CutPrefix(e.Message, missingBefore); ok {
 		if name, ok = strings.CutSuffix(name, missingAfter); ok {
 			return FieldError{Location: e.Location + "." + name, Message: "is required"}
 		}
+	}
+	if m := outOfRange.FindStringSubmatch(e.Message); m != nil {
+		return FieldError{Location: e.Location + "." + m[1], Message: "is too large or too small a number"}
 	}
 	f.Message = strings.TrimPrefix(f.Message, "invalid value: "+string(wa.Invalid)+": ") // our own words, with huma's before them
 	if e.Message == "unexpected property" {

@@ -70,6 +70,7 @@ var phrases = []phrase{
 	{"invalid boolean", aBoolean},
 	{validation.MsgExpectedInteger, anInteger},
 	{"invalid integer", anInteger},
+	{"is too large or too small a number", said{"es un número demasiado grande o demasiado pequeño", "é um número grande ou pequeno demais", "adalah bilangan yang terlalu besar atau terlalu kecil"}},
 	{validation.MsgExpectedNumber, aNumber},
 	{"invalid float", aNumber},
 	{validation.MsgExpectedString, said{"debe ser un texto", "deve ser um texto", "harus berupa teks"}},
@@ -95,6 +96,12 @@ var phrases = []phrase{
 	{validation.MsgExpectedDependentRequiredProperty, said{"falta {1}, que va con {2}", "falta {1}, que vai com {2}", "{1} wajib ada bersama {2}"}},
 	{"%d things are wrong; see errors", said{"hay {1} errores; están en errors", "há {1} erros; estão em errors", "ada {1} kesalahan; lihat errors"}},
 	{"the body is not JSON: %s", said{"el cuerpo no es JSON: {1}", "o corpo não é JSON: {1}", "isi permintaan bukan JSON: {1}"}},
+	{"the e-mail address or the password is wrong", said{"la dirección de correo o la contraseña no es correcta", "o endereço de e-mail ou a senha está errado", "alamat surel atau kata sandi salah"}},
+	{"the password or the code is wrong", said{"la contraseña o el código no es correcto", "a senha ou o código está errado", "kata sandi atau kode salah"}},
+	{"this code is wrong, too old, or was used before", said{"este código es incorrecto, demasiado antiguo o ya se usó", "este código está errado, é antigo demais ou já foi usado", "kode ini salah, terlalu lama, atau sudah pernah dipakai"}},
+	{"has run out, was used, or never was: ask for a new one", said{"ha caducado, ya se usó o nunca existió: pida otro", "expirou, já foi usado ou nunca existiu: peça outro", "sudah habis masanya, sudah dipakai, atau tidak pernah ada: minta yang baru"}},
+	{"too many attempts: wait before the next one", said{"demasiados intentos: espere antes del siguiente", "tentativas demais: espere antes da próxima", "terlalu banyak percobaan: tunggu sebelum yang berikutnya"}},
+	{"this session is over: sign in again", said{"esta sesión ha terminado: entre de nuevo", "esta sessão terminou: entre de novo", "sesi ini sudah berakhir: masuk lagi"}},
 	{"send the body as application/json", said{"envíe el cuerpo como application/json", "envie o corpo como application/json", "kirim isi permintaan sebagai application/json"}},
 }
 
@@ -111,13 +118,15 @@ var (
 var titles = map[string]said{
 	"The request is not valid":                  {"La petición no es válida", "O pedido não é válido", "Permintaan tidak valid"},
 	"A valid API key or access token is needed": {"Hace falta una clave de API o un token de acceso válido", "É preciso uma chave de API ou um token de acesso válido", "Diperlukan kunci API atau token akses yang sah"},
-	"You may not do that":                       {"No puede hacer eso", "Você não pode fazer isso", "Anda tidak boleh melakukan itu"},
-	"There is no such thing":                    {"Eso no existe", "Isso não existe", "Hal itu tidak ada"},
-	"This does not fit the present state":       {"No encaja con el estado actual", "Não combina com o estado atual", "Tidak sesuai dengan keadaan sekarang"},
-	"This is not supported":                     {"Esto no se admite", "Isto não é aceito", "Ini tidak didukung"},
-	"Too much at once":                          {"Demasiado a la vez", "Demais de uma vez", "Terlalu banyak sekaligus"},
-	"Not available at the moment":               {"No disponible por ahora", "Indisponível por agora", "Sedang tidak tersedia"},
-	"Something failed on our side":              {"Algo falló de nuestro lado", "Algo falhou do nosso lado", "Ada yang gagal di pihak kami"},
+	notLetIn:                              {"No se pudo iniciar la sesión", "Não foi possível entrar", "Anda tidak dapat masuk"},
+	"You are not signed in any more":      {"La sesión ya no está abierta", "Você não está mais conectado", "Anda sudah tidak masuk"},
+	"You may not do that":                 {"No puede hacer eso", "Você não pode fazer isso", "Anda tidak boleh melakukan itu"},
+	"There is no such thing":              {"Eso no existe", "Isso não existe", "Hal itu tidak ada"},
+	"This does not fit the present state": {"No encaja con el estado actual", "Não combina com o estado atual", "Tidak sesuai dengan keadaan sekarang"},
+	"This is not supported":               {"Esto no se admite", "Isto não é aceito", "Ini tidak didukung"},
+	"Too much at once":                    {"Demasiado a la vez", "Demais de uma vez", "Terlalu banyak sekaligus"},
+	"Not available at the moment":         {"No disponible por ahora", "Indisponível por agora", "Sedang tidak tersedia"},
+	"Something failed on our side":        {"Algo falló de nuestro lado", "Algo falhou do nosso lado", "Ada yang gagal di pihak kami"},
 }
 
 // heard finds a phrase in a sentence.

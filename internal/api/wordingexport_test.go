@@ -13,6 +13,9 @@ func Titles() (all []string) {
 	for _, k := range kinds {
 		all = append(all, k.title)
 	}
+	for _, t := range reasonTitles {
+		all = append(all, t)
+	}
 	return all
 }
 
