@@ -71,7 +71,7 @@ export function Form({ initial, action, busy, error, onSubmit, onClose }: Props)
           placeholder={t("keys.rate.usual")}
           min={1}
           max={60_000}
-          allowDecimal={false}
+          allowedDecimalSeparators={[".", ","]}
           value={draft.rate ?? ""}
           onChange={(v) => put({ rate: Number(v) || undefined })}
           error={fieldTrouble(error, "body.rate")}

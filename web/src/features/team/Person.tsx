@@ -84,12 +84,12 @@ function Marks({ user: u }: { user: User }) {
         </Badge>
       )}
       {u.client_count === 0 && (
-        <Badge size="sm" color="orange" tt="none">
+        <Badge size="sm" color="orange" variant="light" tt="none">
           {t("team.numbers.count", { n: 0 })}
         </Badge>
       )}
       {isLocked(u) && (
-        <Badge size="sm" color="orange" tt="none">
+        <Badge size="sm" color="orange" variant="light" tt="none">
           {t("team.locked")}
         </Badge>
       )}
