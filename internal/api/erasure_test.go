@@ -68,9 +68,14 @@ func TestErasingAPerson(t *testing.T) {
 	if kept := get[wa.Erasure](t, w, boss, "/api/v1/erasures/"+e.ID.String()); kept.ID != e.ID || kept.Removed != e.Removed {
 		t.Errorf("the receipt: %+v", kept)
 	}
+	w.later.Add(int64(11 * time.Minute)) // receipts are read without another proof
 	if list := get[struct{ Data []wa.Erasure }](t, w, boss, "/api/v1/erasures"); len(list.Data) != 1 || list.Data[0].ID != e.ID {
 		t.Errorf("the receipts: %+v", list)
 	}
+	if r := w.do(t, call{method: "DELETE", path: path, key: boss}); r.status != http.StatusForbidden {
+		t.Errorf("once more, by an old proof: %d %s", r.status, r.body)
+	}
+	boss, _ = w.person(t, w.org.ID, wa.Admin)
 	for _, gone := range []call{{method: "GET", path: path, key: boss}, {method: "DELETE", path: path, key: boss}} {
 		if r := w.do(t, gone); r.status != http.StatusNotFound {
 			t.Errorf("%s afterwards: %d", gone.method, r.status)

@@ -84,8 +84,8 @@ func (a *api) routes() {
 	op(a, GET, v1+"/contacts/export", wa.ExportContacts, a.exportContacts, "Export contacts", gives(a, "The contacts as CSV, newest first", nil, mediaCSV))
 	op(a, GET, v1+"/contacts/{contact}", wa.ReadContacts, a.contact, "Get a contact")
 	op(a, DELETE, v1+"/contacts/{contact}", wa.EraseContacts, a.eraseContact, "Erase a contact")
-	op(a, GET, v1+"/erasures", wa.EraseContacts, a.erasures, "List erasures")
-	op(a, GET, v1+"/erasures/{erasure}", wa.EraseContacts, a.erasure, "Get an erasure")
+	op(a, GET, v1+"/erasures", wa.ReadErasures, a.erasures, "List erasures")
+	op(a, GET, v1+"/erasures/{erasure}", wa.ReadErasures, a.erasure, "Get an erasure")
 
 	op(a, GET, v1+"/events", wa.ReadEvents, a.events, "Read events")
 	op(a, GET, v1+"/events/stream", wa.ReadEvents, a.eventStream, "Stream events", stream)

@@ -42,6 +42,7 @@ const (
 	ReadContacts    Permission = "contacts:read"
 	ExportContacts  Permission = "contacts:export"
 	EraseContacts   Permission = "contacts:erase"
+	ReadErasures    Permission = "erasures:read"
 	ReadEvents      Permission = "events:read"
 	ReadWebhooks    Permission = "webhooks:read"
 	WriteWebhooks   Permission = "webhooks:write"
@@ -118,6 +119,7 @@ var grants = map[Permission]Grant{
 	ReadContacts:   {All, All, Own, None, true, false, "see contacts and chats"},
 	ExportContacts: {All, All, None, None, false, true, "export contacts"},
 	EraseContacts:  {All, None, None, None, false, true, "erase a person with all that was said"},
+	ReadErasures:   {All, None, None, None, false, false, "read the receipts of people who were erased"},
 
 	ReadEvents:    {All, All, Own, All, true, false, "read events as they come (a viewer: how numbers are)"},
 	ReadWebhooks:  {All, All, None, None, true, false, "see webhooks and their deliveries"},

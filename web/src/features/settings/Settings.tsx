@@ -40,7 +40,7 @@ function Sections({ org }: { org: Org }) {
       <Security key={`s${JSON.stringify([signIn, settings])}`} org={org} locked={locked} />
       <SingleSignOn key={`o${JSON.stringify(signIn)}`} org={org} locked={locked} />
       <Retention key={`r${JSON.stringify(settings.retention_days)}`} org={org} locked={locked} />
-      {allowed("contacts:erase") && <Erasures />}
+      {allowed("erasures:read") && <Erasures />}
       <NewLimits key={`n${JSON.stringify(settings.new_client_limits)}`} org={org} locked={locked} />
       <OrgLimits />
       {!org.deletion && <KillSwitch />}

@@ -126,6 +126,7 @@ export const said = {
   "scope.stop:release": "Let sending go on after a stop",
   "scope.contacts:export": "Export contacts",
   "scope.contacts:erase": "Erase a person with all that was said",
+  "scope.erasures:read": "Read the receipts of people who were erased",
   "scope.messages:export": "Export messages",
   "scope.webhooks:secret": "Show, rotate and revoke the secrets of webhooks",
   "scope.monitoring:read": "See how the installation fares",

@@ -129,6 +129,7 @@ export const said: Record<keyof typeof en, string> = {
   "scope.stop:release": "Reanudar los envíos tras una parada",
   "scope.contacts:export": "Exportar contactos",
   "scope.contacts:erase": "Borrar a una persona con todo lo que se dijo",
+  "scope.erasures:read": "Leer los comprobantes de personas borradas",
   "scope.messages:export": "Exportar mensajes",
   "scope.webhooks:secret": "Mostrar, renovar y revocar los secretos de los webhooks",
   "scope.monitoring:read": "Ver cómo está la instalación",

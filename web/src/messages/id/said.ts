@@ -129,6 +129,7 @@ export const said: Record<keyof typeof en, string> = {
   "scope.stop:release": "Melanjutkan pengiriman setelah dihentikan",
   "scope.contacts:export": "Mengekspor kontak",
   "scope.contacts:erase": "Menghapus seseorang beserta semua yang dikatakan",
+  "scope.erasures:read": "Membaca tanda terima orang yang dihapus",
   "scope.messages:export": "Mengekspor pesan",
   "scope.webhooks:secret": "Menampilkan, memperbarui, dan mencabut rahasia webhook",
   "scope.monitoring:read": "Melihat kondisi instalasi",

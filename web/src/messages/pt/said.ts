@@ -129,6 +129,7 @@ export const said: Record<keyof typeof en, string> = {
   "scope.stop:release": "Retomar os envios depois de uma parada",
   "scope.contacts:export": "Exportar contatos",
   "scope.contacts:erase": "Apagar uma pessoa com tudo o que foi dito",
+  "scope.erasures:read": "Ler os comprovantes de pessoas apagadas",
   "scope.messages:export": "Exportar mensagens",
   "scope.webhooks:secret": "Mostrar, renovar e revogar os segredos dos webhooks",
   "scope.monitoring:read": "Ver como está a instalação",
