@@ -25,9 +25,11 @@ func (r *rig) judge(l *load) {
 	for deadline := time.Now().Add(30 * time.Second); r.sim.Stats().Messages < len(l.sent) && time.Now().Before(deadline); {
 		time.Sleep(200 * time.Millisecond)
 	}
+	// Receipts follow the last message, and what they tell follows them.
+	r.quiet(30*time.Second, `SELECT count(*) FROM events WHERE created_at > now() - interval '2 seconds' AND $1::uuid[] IS NOT NULL`, 0)
+	r.gather() // first: of what these rows say, the endpoints must have heard by then
 	r.heard()
 	r.t.Logf("quiet after %s", time.Since(began).Round(100*time.Millisecond))
-	r.gather()
 	for _, what := range r.recovered {
 		r.t.Log(what)
 	}
