@@ -3,8 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -22,16 +20,11 @@ type EventFilter struct {
 func (f EventFilter) filter() (store.EventFilter, error) {
 	out := store.EventFilter{Client: f.Client}
 	for _, t := range many(f.Types).values() {
-		known := len(out.Types)
-		for _, i := range wa.EventTypes() {
-			group, _, _ := strings.Cut(string(i.Type), ".")
-			if slices.Contains([]string{string(i.Type), group + ".*", "*"}, t) {
-				out.Types = append(out.Types, i.Type)
-			}
-		}
-		if len(out.Types) == known {
+		named := wa.EventsNamed(t)
+		if named == nil {
 			return out, badQuery("types", t, "is not an event type; GET "+v1+"/event-types lists them")
 		}
+		out.Types = append(out.Types, named...)
 	}
 	return out, nil
 }

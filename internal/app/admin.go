@@ -47,20 +47,13 @@ type migrateStatus struct{}
 
 // Run tells how the schema stands; being behind is a failure.
 func (migrateStatus) Run(ctx context.Context, con *console) error {
-	cfg, err := Load(con.environ, "DATABASE_URL")
-	if err != nil {
+	return con.withDB(ctx, func(db *store.DB) error {
+		if err := db.Current(ctx); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(con.out, "The database is up to date.")
 		return err
-	}
-	db, err := store.Open(ctx, store.Options{URL: cfg.DatabaseURL.Reveal(), MaxConns: 1, Name: "migrate"})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	if err := db.Current(ctx); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(con.out, "The database is up to date.")
-	return err
+	})
 }
 
 type bootstrap struct {
@@ -142,9 +135,25 @@ func (configShow) Run(con *console) error {
 	return errors.Join(cfg.Dump(con.out), mistakes)
 }
 
+// withDB opens the database for a command.
+func (con *console) withDB(ctx context.Context, fn func(*store.DB) error) error {
+	return con.opened(ctx, func(_ Config, db *store.DB) error { return fn(db) }, "DATABASE_URL")
+}
+
 // withAccounts opens what it takes to make orgs and keys.
 func (con *console) withAccounts(ctx context.Context, fn func(*account.Service) error) error {
-	cfg, err := Load(con.environ, "DATABASE_URL", "CHASQUI_MASTER_KEY")
+	return con.opened(ctx, func(cfg Config, db *store.DB) error {
+		accounts, err := openAccounts(ctx, cfg, db)
+		if err != nil {
+			return err
+		}
+		return fn(accounts)
+	}, "DATABASE_URL", "CHASQUI_MASTER_KEY")
+}
+
+// opened opens the database for a command that needs these settings.
+func (con *console) opened(ctx context.Context, fn func(Config, *store.DB) error, needs ...string) error {
+	cfg, err := Load(con.environ, needs...)
 	if err != nil {
 		return err
 	}
@@ -153,11 +162,7 @@ func (con *console) withAccounts(ctx context.Context, fn func(*account.Service) 
 		return err
 	}
 	defer db.Close()
-	accounts, err := openAccounts(ctx, cfg, db)
-	if err != nil {
-		return err
-	}
-	return fn(accounts)
+	return fn(cfg, db)
 }
 
 // openAccounts makes what makes orgs and keys. What it has to mail waits in the

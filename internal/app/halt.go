@@ -121,16 +121,3 @@ func (w whom) read(ctx context.Context, db *store.DB) (by wa.Actor, client wa.Cl
 	}
 	return by, client, errors.New("say whom: --all, --org or --client")
 }
-
-func (con *console) withDB(ctx context.Context, fn func(*store.DB) error) error {
-	cfg, err := Load(con.environ, "DATABASE_URL")
-	if err != nil {
-		return err
-	}
-	db, err := store.Open(ctx, store.Options{URL: cfg.DatabaseURL.Reveal(), MaxConns: 2, Name: "admin"})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	return fn(db)
-}

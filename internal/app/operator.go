@@ -92,26 +92,19 @@ func (c clientPacing) Run(ctx context.Context, con *console) error {
 	if err := org.UnmarshalText([]byte(c.Org)); err != nil {
 		return plain(err)
 	}
-	cfg, err := Load(con.environ, "DATABASE_URL")
-	if err != nil {
+	return con.withDB(ctx, func(db *store.DB) error {
+		var found wa.Client
+		if err := db.InOrg(ctx, org, func(tx *store.Tx) (err error) {
+			found, err = tx.Client(ctx, org, id)
+			return err
+		}); err != nil {
+			return plain(err)
+		}
+		found.Limits.Enabled = c.State == "on"
+		if _, err := fleet.New(db).SetLimits(ctx, wa.Actor{Org: org, Name: "command line"}, id, found.Limits, "switched off or on by who runs the installation"); err != nil {
+			return plain(err)
+		}
+		_, err := fmt.Fprintf(con.out, "Pacing of %s is %s.\n", found.Name, c.State)
 		return err
-	}
-	db, err := store.Open(ctx, store.Options{URL: cfg.DatabaseURL.Reveal(), MaxConns: 2, Name: "admin"})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	var found wa.Client
-	if err := db.InOrg(ctx, org, func(tx *store.Tx) (err error) {
-		found, err = tx.Client(ctx, org, id)
-		return err
-	}); err != nil {
-		return plain(err)
-	}
-	found.Limits.Enabled = c.State == "on"
-	if _, err := fleet.New(db).SetLimits(ctx, wa.Actor{Org: org, Name: "command line"}, id, found.Limits, "switched off or on by who runs the installation"); err != nil {
-		return plain(err)
-	}
-	_, err = fmt.Fprintf(con.out, "Pacing of %s is %s.\n", found.Name, c.State)
-	return err
+	})
 }

@@ -158,14 +158,30 @@ func knownPattern(p string) bool {
 // Patterns lists what an endpoint may have subscribed to that takes in an event
 // of this type.
 func Patterns(t EventType) []string {
-	exact := string(t)
+	all := t.names()
 	for _, i := range eventInfos {
 		if i.Type == t && i.OptIn {
-			return []string{exact}
+			return all[:1]
 		}
 	}
-	group, _, _ := strings.Cut(exact, ".")
-	return []string{exact, group + ".*", "*"}
+	return all
+}
+
+// names are a type itself and the wildcards that it falls under.
+func (t EventType) names() []string {
+	group, _, _ := strings.Cut(string(t), ".")
+	return []string{string(t), group + ".*", "*"}
+}
+
+// EventsNamed lists the types that a name or a wildcard stands for, those that
+// endpoints must name among them; nil when there are none.
+func EventsNamed(name string) (types []EventType) {
+	for _, i := range eventInfos {
+		if slices.Contains(i.Type.names(), name) {
+			types = append(types, i.Type)
+		}
+	}
+	return types
 }
 
 // forbiddenHeaders belong to HTTP or to us.

@@ -9,6 +9,10 @@ export const theme = createTheme({
   respectReducedMotion: true,
   fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif",
   headings: { fontWeight: "650" },
+  components: {
+    // Fractions can be typed everywhere, and are refused where none may be: a field that drops the mark takes 2,5 for 25.
+    NumberInput: { defaultProps: { allowedDecimalSeparators: [".", ","] } },
+  },
   colors: {
     jade: ["#e8f8f2", "#d3eee4", "#a6dcc8", "#75c9aa", "#4db991", "#34af81", "#179e70", "#0b7a5d", "#08664d", "#05503c"],
   },

@@ -36,7 +36,6 @@ export function LimitFields({ value, now, onChange, error, under }: Props) {
             clampBehavior="none"
             error={fieldTrouble(error, `${under}.${f}`)}
             min={1}
-            allowedDecimalSeparators={[".", ","]} // a half is refused, where it would be taken for ten times as much without
             hideControls
             disabled={!value.enabled}
           />
@@ -52,7 +51,6 @@ export function LimitFields({ value, now, onChange, error, under }: Props) {
             error={fieldTrouble(error, `${under}.${f}`)}
             min={0}
             decimalScale={1}
-            allowedDecimalSeparators={[".", ","]}
             suffix=" s"
             hideControls
             disabled={!value.enabled}

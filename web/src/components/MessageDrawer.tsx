@@ -113,7 +113,6 @@ function Waiting({ message: m }: { message: Placed }) {
   );
 }
 
-// Nobody knows when these end: somebody has to do something about them.
 function Why({ message: m }: { message: Placed }) {
   const { t, word } = useT();
   const e = m.error;

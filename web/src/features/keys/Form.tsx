@@ -71,7 +71,6 @@ export function Form({ initial, action, busy, error, onSubmit, onClose }: Props)
           placeholder={t("keys.rate.usual")}
           min={1}
           max={60_000}
-          allowedDecimalSeparators={[".", ","]}
           value={draft.rate ?? ""}
           onChange={(v) => put({ rate: Number(v) || undefined })}
           error={fieldTrouble(error, "body.rate")}

@@ -58,7 +58,6 @@ export function Retention({ org, locked }: Props) {
               min={bounds[k][0]}
               max={bounds[k][1]}
               clampBehavior="blur"
-              allowedDecimalSeparators={[".", ","]}
               disabled={days[k] === null}
               readOnly={locked}
               w={260}

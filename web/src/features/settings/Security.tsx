@@ -58,7 +58,6 @@ export function Security({ org, locked }: Props) {
           error={fieldTrouble(save.error, "body.settings.session_hours")}
           min={1}
           max={2160}
-          allowedDecimalSeparators={[".", ","]}
           suffix={` ${t("settings.hours.unit")}`}
           readOnly={locked}
           maw={280}

@@ -156,7 +156,6 @@ function How({ draft, put, trouble, headers }: Part & { trouble: (field: string)
             label={t("hooks.batch")}
             min={1}
             max={50}
-            allowedDecimalSeparators={[".", ","]}
             value={draft.batch}
             onChange={(v) => put({ batch: Number(v) || 1 })}
             error={trouble("batch")}
@@ -167,7 +166,6 @@ function How({ draft, put, trouble, headers }: Part & { trouble: (field: string)
           placeholder={t("hooks.rate.none")}
           min={1}
           max={10_000}
-          allowedDecimalSeparators={[".", ","]}
           value={draft.rate ?? ""}
           onChange={(v) => put({ rate: Number(v) || undefined })}
           error={trouble("rate")}
@@ -176,7 +174,6 @@ function How({ draft, put, trouble, headers }: Part & { trouble: (field: string)
           label={t("hooks.inflight")}
           min={1}
           max={64}
-          allowedDecimalSeparators={[".", ","]}
           value={draft.maxInFlight}
           onChange={(v) => put({ maxInFlight: Number(v) || 1 })}
           error={trouble("max_in_flight")}
